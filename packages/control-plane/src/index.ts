@@ -1,0 +1,3 @@
+export type * from "./ids.ts";
+export type * from "./ports.ts";
+export { Refusal } from "./refusal.ts";

@@ -1,0 +1,2 @@
+export type * from "./cim.ts";
+export type * from "./provider.ts";
