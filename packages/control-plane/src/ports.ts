@@ -37,6 +37,9 @@ export interface ComputeHost {
   /** Delivers the text of the first serial port until the signal aborts or the machine stops. Earlier text is not repeated. */
   followConsole(machine: MachineGuid, onText: (text: string) => void, signal: AbortSignal): Promise<void>;
 
+  /** What the firmware of this kind of host means by the text it printed on the console. Pure. */
+  interpretConsole(text: string): FirmwareReading;
+
   /** The thumbnail as RGB565 little-endian, as Hyper-V gives it. */
   readThumbnail(machine: MachineGuid, size: { readonly widthPixels: number; readonly heightPixels: number }, signal: AbortSignal): Promise<Uint8Array>;
 
@@ -132,3 +135,24 @@ export interface HostFaultShape extends Error {
   readonly retry: "now" | "later" | "never";
   readonly where: string;
 }
+
+/** Firmware's own verdict, read from console text: the last word it said about a boot loader. */
+export interface FirmwareReading {
+  readonly outcome: "accepted" | "refused" | "nothing-to-boot" | "undecided";
+  /** The line that says so, as firmware wrote it; null while undecided. */
+  readonly line: string | null;
+}
+
+/** How to reach a host. Stored with the password encrypted; never logged. */
+export interface HostConnection {
+  readonly name: string;
+  /** `http(s)://host:port/wsman`. */
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  /** SHA-256 of the TLS certificate to pin, lower-case hex; null means ordinary verification. */
+  readonly tlsFingerprint: string | null;
+}
+
+/** Given by cli/compose.ts, so that the control plane knows hosts by shape only. */
+export type HostConnector = (connection: HostConnection) => ComputeHost;
