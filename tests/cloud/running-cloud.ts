@@ -186,6 +186,11 @@ export class RunningCloud {
     }
   }
 
+  /** A fresh token of the administrator, for requests that a test writes by hand. */
+  issueToken(): Promise<string> {
+    return this.#authenticate();
+  }
+
   async #authenticate(): Promise<string> {
     const environment = await this.clientEnvironment();
     const domain = { name: "Default" };
