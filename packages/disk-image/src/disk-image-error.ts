@@ -1,0 +1,34 @@
+/** Every way in which bytes fail to be a disk. The codes are stable; docs/errors.md lists them with their remedies. */
+export type DiskImageCode =
+  | "DI-READ-OUTSIDE"
+  | "DI-READ-BUDGET"
+  | "DI-EMPTY"
+  | "DI-NOT-A-DISK"
+  | "DI-SECTOR-SIZE"
+  | "DI-FORMAT-UNREADABLE"
+  | "DI-VHDX-IDENTIFIER"
+  | "DI-VHDX-HEADER"
+  | "DI-VHDX-REGION"
+  | "DI-VHDX-METADATA"
+  | "DI-VHDX-BLOCK"
+  | "DI-VHDX-LOG"
+  | "DI-VHD-FOOTER"
+  | "DI-VHD-HEADER"
+  | "DI-VHD-BLOCK"
+  | "DI-PARENT-MISSING"
+  | "DI-PARENT-OTHER"
+  | "DI-GPT-TOO-LARGE"
+  | "DI-FAT-VOLUME"
+  | "DI-FAT-CHAIN"
+  | "DI-FAT-TOO-LARGE";
+
+/** A problem of the image itself. The message says what was found where, and what can be done about it. */
+export class DiskImageError extends Error {
+  override readonly name = "DiskImageError";
+  readonly code: DiskImageCode;
+
+  constructor(code: DiskImageCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
