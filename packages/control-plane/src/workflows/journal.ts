@@ -104,11 +104,16 @@ export async function releaseLease(store: ComputeStore, workflow: LeasedWorkflow
     WHERE id = ${workflow.id} AND lease_number = ${workflow.leaseNumber}`.execute(store);
 }
 
-/** Asks all other unfinished work on a subject to stop and undo itself. Answers how much of it there still is. */
+/**
+ * Asks all other unfinished work on a subject to stop and undo itself. Answers how much of it may still act on a host. Watching only
+ * looks: nobody waits for it, and what of it is not held ends at once.
+ */
 export async function cancelOthers(transaction: ComputeTransaction | ComputeStore, subjectId: string, exceptId: string): Promise<number> {
+  await transaction.updateTable("workflows").set({ state: "undone", cancel_requested: true })
+    .where("subject_id", "=", subjectId).where("lane", "=", "watch").where("state", "=", "running").where("lease_owner", "is", null).execute();
   const others = await transaction.updateTable("workflows").set({ cancel_requested: true, run_at: sql`LEAST(run_at, now())` })
-    .where("subject_id", "=", subjectId).where("id", "!=", exceptId).where("state", "in", ["running", "undoing"]).returning("id").execute();
-  return others.length;
+    .where("subject_id", "=", subjectId).where("id", "!=", exceptId).where("state", "in", ["running", "undoing"]).returning("lane").execute();
+  return others.filter(({ lane }) => lane === "work").length;
 }
 
 /** Whether the work was asked to stop. */
