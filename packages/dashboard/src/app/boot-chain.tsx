@@ -4,6 +4,7 @@ import { type ReactNode, useRef } from "react";
 import { type CertificateNode, modelChain, type Reach, type StageNode } from "./chain-model.ts";
 import { Chip, type Tone } from "./chip.tsx";
 import { useSignatureLines } from "./signature-lines.ts";
+import { TemplateName } from "./template-name.tsx";
 import { formatDate } from "./wording.ts";
 
 const REACH_TONES: Readonly<Record<Reach, Tone>> = { started: "good", stops: "bad", "not reached": "plain", unknown: "warn" };
@@ -26,7 +27,7 @@ export function BootChain({ report, verdict }: BootChainProps): ReactNode {
         <li>
           <div className="chain-box firmware">
             <strong>Firmware</strong>
-            <div className="note wrap">{verdict === undefined ? "not judged" : `trusts ${verdict.trust}`}</div>
+            <div className="note wrap">{verdict === undefined ? "not judged" : <>trusts <TemplateName name={verdict.trust} /></>}</div>
           </div>
         </li>
         {model.stages.map((node, index) => (
@@ -42,6 +43,7 @@ export function BootChain({ report, verdict }: BootChainProps): ReactNode {
         ) : null}
       </ol>
       <ul className="chain-certificates" aria-hidden="true">
+        <li className="note">Signed under</li>
         {model.certificates.map((certificate) => (
           <li key={certificate.key} className="chain-box" data-certificate={certificate.key}>
             <strong className="wrap">{certificate.name}</strong>

@@ -3,6 +3,7 @@ import { Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Chip } from "./chip.tsx";
 import { Moment } from "./notices.tsx";
+import { TemplateName } from "./template-name.tsx";
 import { compareFacts, describeDrift } from "./server-standing.ts";
 import { MatchChip } from "./state-chips.tsx";
 
@@ -34,10 +35,10 @@ export function DesiredActual({ server }: { readonly server: SignetServer }): Re
                 {fact.name}
               </th>
               <td data-label="Desired" role="cell" className="wrap">
-                {fact.desired}
+                <TemplateName name={fact.desired} />
               </td>
               <td data-label="Actual" role="cell" className="wrap">
-                {fact.actual ?? <span className="soft">not read back yet</span>}
+                {fact.actual === null ? <span className="soft">not read back yet</span> : <TemplateName name={fact.actual} />}
               </td>
               <td data-label="Compared" role="cell">
                 {fact.differs === null ? <Chip tone="warn">not compared</Chip> : fact.differs ? <Chip tone="bad">differs</Chip> : <Chip tone="good">as asked</Chip>}

@@ -5,6 +5,7 @@ import { Chip } from "./chip.tsx";
 import { FIRST_HOST } from "./first-steps.ts";
 import { Answer, Empty, Moment } from "./notices.tsx";
 import { useHosts } from "./queries.ts";
+import { TemplateName } from "./template-name.tsx";
 import { type Column, SearchableTable } from "./table.tsx";
 import { count, FAMILIES, formatRelease, formatSize } from "./wording.ts";
 
@@ -57,7 +58,7 @@ const COLUMNS: readonly Column<SignetHost>[] = [
         <ul>
           {host.templates.map((template) => (
             <li key={template.id} className="wrap" title={template.id}>
-              {template.name}
+              <TemplateName name={template.name} />
             </li>
           ))}
         </ul>

@@ -8,6 +8,7 @@ import { useImages, useImageVerdicts } from "./queries.ts";
 import { Reasons } from "./reasons.tsx";
 import { Link } from "./router.tsx";
 import { OutcomeChip, YesNoChip } from "./state-chips.tsx";
+import { TemplateName } from "./template-name.tsx";
 import { FAMILIES, formatDiskFormat, formatSize } from "./wording.ts";
 
 export function ImagePage({ id }: { readonly id: string }): ReactNode {
@@ -107,7 +108,9 @@ function Verdict({ verdict }: { readonly verdict: TrustVerdict }): ReactNode {
   return (
     <article className="card" aria-label={`Verdict of ${verdict.trust}`}>
       <div className="pair" style={{ marginBottom: 12 }}>
-        <strong className="wrap">{verdict.trust}</strong>
+        <strong className="wrap">
+          <TemplateName name={verdict.trust} />
+        </strong>
         <OutcomeChip outcome={verdict.outcome} />
       </div>
       {verdict.firmwareMessage === null ? null : <p style={{ margin: "0 0 10px" }}>Firmware: {verdict.firmwareMessage}{place}</p>}

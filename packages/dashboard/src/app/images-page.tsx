@@ -7,6 +7,7 @@ import { Answer, Empty } from "./notices.tsx";
 import { useImages } from "./queries.ts";
 import { Link } from "./router.tsx";
 import { OutcomeChip, YesNoChip } from "./state-chips.tsx";
+import { TemplateName } from "./template-name.tsx";
 import { type Column, SearchableTable } from "./table.tsx";
 import { FAMILIES, formatDiskFormat, formatSize } from "./wording.ts";
 
@@ -50,10 +51,13 @@ type Verdict = SignetImage["verdicts"][number];
 function Verdicts({ image, show, withTrust = false }: { readonly image: SignetImage; readonly show: (verdict: Verdict) => ReactNode; readonly withTrust?: boolean }): ReactNode {
   if (image.verdicts.length === 0) return <span className="soft">not judged yet</span>;
   return (
-    <ul>
+    <ul className="by-template">
       {image.verdicts.map((verdict) => (
         <li key={verdict.trust}>
-          {show(verdict)} {withTrust ? <span className="note wrap">{verdict.trust}</span> : <span className="trust-again note wrap">{verdict.trust}</span>}
+          {show(verdict)}
+          <div className={withTrust ? "note" : "trust-again note"}>
+            <TemplateName name={verdict.trust} />
+          </div>
         </li>
       ))}
     </ul>

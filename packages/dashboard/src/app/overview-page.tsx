@@ -3,7 +3,7 @@ import { Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { type AttentionItem, findAttention } from "./attention.ts";
 import { FIRST_HOST, FIRST_IMAGE, FIRST_SERVER } from "./first-steps.ts";
-import { Answer, Empty, Problem } from "./notices.tsx";
+import { Answer, Empty, Moment, Problem } from "./notices.tsx";
 import { useHosts, useImages, useServers } from "./queries.ts";
 import { followInPage, Link } from "./router.tsx";
 import { type Standing, STANDING_WORDS, standingOf } from "./server-standing.ts";
@@ -38,7 +38,10 @@ const FIGURES: readonly { readonly standing: Standing; readonly title: string; r
 
 function Figures({ servers }: { readonly servers: readonly SignetServer[] }): ReactNode {
   const byStanding = Map.groupBy(servers, standingOf);
+  const withoutMachine = byStanding.get("no-machine") ?? [];
+  const oldest = (byStanding.get("enforced") ?? []).flatMap(({ actual }) => (actual === null ? [] : [actual.readAt])).reduce<string | null>((found, at) => (found === null || at < found ? at : found), null);
   return (
+    <>
     <ul className="figures" aria-label="Machines by what Secure Boot does for them">
       {FIGURES.map(({ standing, title, text }) => (
         <li key={standing}>
@@ -50,6 +53,11 @@ function Figures({ servers }: { readonly servers: readonly SignetServer[] }): Re
         </li>
       ))}
     </ul>
+    <p className="note" style={{ margin: "12px 2px 0" }}>
+      {oldest === null ? null : <>The oldest read-back of those that enforce it was <Moment at={oldest} asAge />. </>}
+      {withoutMachine.length === 0 ? null : <>{count(withoutMachine.length, "server")} without a machine: being built, or refused before there was one.</>}
+    </p>
+    </>
   );
 }
 
@@ -108,7 +116,7 @@ function Attention({ items }: { readonly items: readonly AttentionItem[] }): Rea
           Nothing now.
         </p>
       ) : (
-        <ul className="events plain">
+        <ul className="items">
           {items.map((item) => (
             <li key={item.key}>
               <Link href={item.href} fw={600} className="wrap">

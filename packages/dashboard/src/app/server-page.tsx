@@ -8,6 +8,7 @@ import { useServer } from "./queries.ts";
 import { Reasons } from "./reasons.tsx";
 import { Link } from "./router.tsx";
 import { standingOf } from "./server-standing.ts";
+import { TemplateName } from "./template-name.tsx";
 import { FirmwareChip, OutcomeChip, StandingChip, StatusChip } from "./state-chips.tsx";
 
 export function ServerPage({ id }: { readonly id: string }): ReactNode {
@@ -110,7 +111,7 @@ function Boot({ server }: { readonly server: SignetServer }): ReactNode {
           ) : (
             <div className="stack">
               <span className="pair">
-                <OutcomeChip outcome={prediction.outcome} /> <span className="note wrap">by {prediction.trust}</span>
+                <OutcomeChip outcome={prediction.outcome} /> <span className="note wrap">by <TemplateName name={prediction.trust} /></span>
               </span>
               <Reasons label="why" reasons={prediction.because} />
               {prediction.forcedBy === null ? null : <Chip tone="warn">forced by {prediction.forcedBy}</Chip>}

@@ -4,21 +4,22 @@ import type { SignetServer } from "@signet/control-plane/api-shapes";
  * Where a machine stands with the promise.
  * enforced: on, read back as asked, and firmware has not refused the loader. refused: on, and firmware refused it or found nothing to
  * boot. switched on: asked for, not proven by a read-back yet. drift: what the host says is not what was asked. off: not asked for.
+ * no machine: being built, or refused before there was one; nothing is switched on there.
  */
-export type Standing = "enforced" | "switched-on" | "refused" | "drift" | "off";
-
-export const STANDINGS: readonly Standing[] = ["enforced", "switched-on", "refused", "drift", "off"];
+export type Standing = "enforced" | "switched-on" | "refused" | "drift" | "off" | "no-machine";
 
 export const STANDING_WORDS: Readonly<Record<Standing, string>> = {
   enforced: "enforced",
-  "switched-on": "switched on, not proven",
+  "switched-on": "on, not proven",
   refused: "refused by firmware",
   drift: "differs from desired",
   off: "off",
+  "no-machine": "no machine",
 };
 
 export function standingOf(server: SignetServer): Standing {
   if (server.matches === false) return "drift";
+  if (server.machineGuid === null && server.actual === null) return "no-machine";
   if (!server.desired.secureBootEnabled) return "off";
   const firmware = server.firmware?.outcome;
   if (firmware === "refused" || firmware === "nothing-to-boot") return "refused";

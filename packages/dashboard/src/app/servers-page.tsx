@@ -7,6 +7,7 @@ import { useServers } from "./queries.ts";
 import { Link } from "./router.tsx";
 import { compareFacts, FIRMWARE_WORDS, STANDING_WORDS, standingOf } from "./server-standing.ts";
 import { FirmwareChip, MatchChip, StandingChip, StatusChip } from "./state-chips.tsx";
+import { TemplateName } from "./template-name.tsx";
 import { type Column, SearchableTable } from "./table.tsx";
 
 function Side({ server, side }: { readonly server: SignetServer; readonly side: "desired" | "actual" }): ReactNode {
@@ -18,7 +19,7 @@ function Side({ server, side }: { readonly server: SignetServer; readonly side: 
       <span>
         Secure Boot {flag?.[side]}, Generation {generation?.[side]}
       </span>
-      {isOn ? <span className="note wrap">{template?.[side]}</span> : null}
+      {isOn ? <span className="note wrap"><TemplateName name={template?.[side] ?? "none"} /></span> : null}
     </>
   );
 }

@@ -5,7 +5,7 @@ import { Chip, type Tone } from "./chip.tsx";
 import { FIRMWARE_WORDS, STANDING_WORDS, type Standing } from "./server-standing.ts";
 
 const OUTCOME_TONES: Readonly<Record<Outcome, Tone>> = { boots: "good", refused: "bad", unbootable: "bad", unknown: "warn" };
-const STANDING_TONES: Readonly<Record<Standing, Tone>> = { enforced: "good", "switched-on": "warn", refused: "bad", drift: "bad", off: "plain" };
+const STANDING_TONES: Readonly<Record<Standing, Tone>> = { enforced: "good", "switched-on": "warn", refused: "bad", drift: "bad", off: "plain", "no-machine": "plain" };
 const FIRMWARE_TONES: Readonly<Record<NonNullable<SignetServer["firmware"]>["outcome"], Tone>> = { accepted: "good", refused: "bad", "nothing-to-boot": "bad", undecided: "warn" };
 
 export function OutcomeChip({ outcome }: { readonly outcome: Outcome }): ReactNode {
