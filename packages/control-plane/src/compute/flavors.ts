@@ -5,19 +5,6 @@ import type { FlavorSnapshot } from "./server-record.ts";
 
 export type Flavor = Selectable<FlavorTable>;
 
-/** Sizes that people know from other clouds. Made once, at the first start; whoever deletes one does not get it back. */
-const defaultFlavors = [
-  { id: "1", name: "m1.tiny", vcpus: 1, memory_mib: 512, disk_gib: 1 },
-  { id: "2", name: "m1.small", vcpus: 1, memory_mib: 2_048, disk_gib: 20 },
-  { id: "3", name: "m1.medium", vcpus: 2, memory_mib: 4_096, disk_gib: 40 },
-  { id: "4", name: "m1.large", vcpus: 4, memory_mib: 8_192, disk_gib: 80 },
-] as const;
-
-/** Fills an empty list of flavors. Called at the first start of a store. */
-export async function createDefaultFlavors(store: ComputeStore): Promise<void> {
-  await store.insertInto("flavors").values(defaultFlavors.map((flavor) => ({ ...flavor, description: null, extra_specs: "{}" }))).onConflict((conflict) => conflict.doNothing()).execute();
-}
-
 /** Throws Nova's 404. */
 export async function findFlavor(store: ComputeStore, id: string): Promise<Flavor> {
   const flavor = await store.selectFrom("flavors").selectAll().where("id", "=", id).executeTakeFirst();

@@ -31,7 +31,7 @@ export function planServer(question: PlanQuestion): ServerPlan {
   const generation = readGeneration(image);
   const format = readFormat(image, generation);
   const asked = question.forcedBy === null ? decision.asked : [...decision.asked, { source: "scheduler hint", name: "signet:force", value: "true" } satisfies AskedBy];
-  const policy: PolicyRecord = { profile: decision.profile, asked, decision: decision.decision, rule: decision.rule };
+  const policy: PolicyRecord = { profile: decision.profile, asked, decision: decision.decision, rule: decision.rule, generation, template: null };
   // Where the host may decide, a Generation 1 image decides first: such a machine has no Secure Boot.
   const wanted = decision.decision === "on-if-capable" && generation === 1 ? "off" : (decision.decision as "on" | "off" | "on-if-capable");
   const family = image.report?.family ?? null;
@@ -39,7 +39,7 @@ export function planServer(question: PlanQuestion): ServerPlan {
   if (wanted === "on") refuseObjection(objectTo(question, decision));
   const template = chooseTemplate(image.report, image.signature?.value ?? null);
   const prediction = predict(question, template);
-  return { generation, format, policy, secureBoot: { wanted, template, family }, prediction };
+  return { generation, format, policy: { ...policy, template }, secureBoot: { wanted, template, family }, prediction };
 }
 
 function refuseUnfitImage(image: BootImage, flavor: FlavorSnapshot): void {

@@ -28,6 +28,9 @@ export interface PolicyRecord {
   /** `on-if-capable` until a host is chosen. */
   readonly decision: "on" | "off" | "on-if-capable" | "conflict";
   readonly rule: string;
+  /** What follows of it for the machine, on whatever host. */
+  readonly generation: 1 | 2;
+  readonly template: TemplateChoice | null;
 }
 
 export interface PredictionRecord {

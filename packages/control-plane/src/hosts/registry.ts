@@ -3,17 +3,12 @@ import { sql } from "kysely";
 import type { HostId } from "../ids.ts";
 import type { ComputeHost, HostConnection, HostConnector } from "../ports.ts";
 import { Refusal } from "../refusal.ts";
+import type { SecretBox } from "../store/secret-box.ts";
 import type { ComputeStore } from "../store/tables/compute.ts";
-
-/** Seals secrets for the store. */
-export interface SecretSealer {
-  seal(plain: string): string;
-  open(sealed: string): string;
-}
 
 export interface HostRegistryOptions {
   readonly store: ComputeStore;
-  readonly secrets: SecretSealer;
+  readonly secrets: SecretBox;
   readonly connectHost: HostConnector;
   /** Called when a host was added or changed: it wants to be probed at once. */
   readonly onChanged?: (hostId: HostId) => Promise<void>;
@@ -30,7 +25,7 @@ export class HostRegistry {
 
   /** Adds a host, or changes how the host of that name is reached. Answers when it has been probed. */
   async register(connection: HostConnection): Promise<HostId> {
-    const reach = { url: connection.url, user_name: connection.user, password_sealed: this.#options.secrets.seal(connection.password), tls_fingerprint: connection.tlsFingerprint };
+    const reach = { url: connection.url, user_name: connection.user, password_sealed: this.#options.secrets.seal(connection.password, contextOf(connection.name)), tls_fingerprint: connection.tlsFingerprint };
     const { id } = await this.#options.store.insertInto("hosts").values({ id: randomUUID(), name: connection.name, ...reach, facts: null, disabled_reason: null, down_reason: null, last_seen_at: null })
       .onConflict((conflict) => conflict.column("name").doUpdateSet({ ...reach, next_probe_at: new Date() })).returning("id").executeTakeFirstOrThrow();
     await this.#forget(id);
@@ -61,7 +56,7 @@ export class HostRegistry {
     // Another process may have registered the host anew, under another address.
     if (present?.key === key) return present.host;
     await this.#forget(id);
-    const host = this.#options.connectHost({ name: row.name, url: row.url, user: row.user_name, password: this.#options.secrets.open(row.password_sealed), tlsFingerprint: row.tls_fingerprint });
+    const host = this.#options.connectHost({ name: row.name, url: row.url, user: row.user_name, password: this.#options.secrets.unseal(row.password_sealed, contextOf(row.name)), tlsFingerprint: row.tls_fingerprint });
     this.#connections.set(id, { key, host });
     return host;
   }
@@ -76,3 +71,6 @@ export class HostRegistry {
     await present?.host.close();
   }
 }
+
+/** A sealed password opens for the host that it was sealed for, and for no other. */
+const contextOf = (hostName: string): string => `host:${hostName}`;

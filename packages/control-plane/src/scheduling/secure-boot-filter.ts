@@ -23,7 +23,7 @@ function whyNotSecure({ facts }: HostState, need: SecureBootNeed): FilterReason 
   // Loaders that the Windows authority vouches for start wherever Secure Boot exists; all others need a template of their own.
   const isWindows = need.template?.name === "MicrosoftWindows";
   if (!families.includes(isWindows ? "windows" : "linux")) {
-    const guests = isWindows ? "Windows" : need.family === "linux" ? "Linux" : "other";
+    const guests = isWindows ? "Windows" : need.family === "other" ? "other" : "Linux";
     return { filter, text: `is ${describeRelease(facts)}: ${guests} guests with Secure Boot need ${isWindows ? "6.3" : "10.0"}` };
   }
   // 6.3 has the Windows authority built in and lists no templates.

@@ -55,6 +55,10 @@ async function createHosts(db: Kysely<unknown>): Promise<void> {
       extra_specs jsonb NOT NULL DEFAULT '{}',
       created_at timestamptz NOT NULL DEFAULT now()
     )`.execute(db);
+  // Sizes that people know from other clouds; whoever deletes one does not get it back.
+  await sql`
+    INSERT INTO flavors (id, name, vcpus, memory_mib, disk_gib) VALUES
+      ('1', 'm1.tiny', 1, 512, 1), ('2', 'm1.small', 1, 2048, 20), ('3', 'm1.medium', 2, 4096, 40), ('4', 'm1.large', 4, 8192, 80)`.execute(db);
 }
 
 async function createServers(db: Kysely<unknown>): Promise<void> {
