@@ -68,7 +68,7 @@ describe("the page in a browser", { skip: existsSync(BROWSER) ? false : `${BROWS
     await fillIn(PASSWORD);
     const figure = async (title: string): Promise<string> => (await page.locator(".figure").filter({ has: page.locator("strong").getByText(title, { exact: true }) }).locator("b").innerText()).trim();
     await page.locator(".figures").waitFor();
-    assert.deepEqual(await Promise.all(["enforce Secure Boot", "only switched on", "drift", "refused", "without Secure Boot"].map(figure)), ["1", "0", "1", "1", "1"]);
+    assert.deepEqual(await Promise.all(["enforcing Secure Boot", "only switched on", "drift", "refused", "without Secure Boot"].map(figure)), ["1", "0", "1", "1", "1"]);
     await shows("2 servers without a machine");
     const attention = await page.getByRole("region", { name: "Needs a person" }).innerText();
     for (const name of ["web-2", "forced", "tampered", "debian-tampered", "hv2"]) assert.match(attention, new RegExp(`^${name}$`, "m"));

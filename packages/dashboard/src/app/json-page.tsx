@@ -1,4 +1,4 @@
-import { CopyButton, Button, Title } from "@mantine/core";
+import { Title } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import type { ResourceKind } from "../page-routes.ts";
@@ -47,16 +47,9 @@ function curlLine(path: string): string {
 function Source<Data>({ path, query, pick }: { readonly path: string; readonly query: UseQueryResult<Data, Error>; readonly pick: (data: Data) => unknown }): ReactNode {
   return (
     <section className="card" style={{ marginBottom: 20 }} aria-label={`Answer of ${path}`}>
-      <div className="pair" style={{ justifyContent: "space-between", marginBottom: 12 }}>
-        <span className="mono">GET {path}</span>
-        <CopyButton value={curlLine(path)}>
-          {({ copied, copy }) => (
-            <Button variant="default" size="compact-sm" onClick={copy}>
-              {copied ? "Copied" : "Copy as curl"}
-            </Button>
-          )}
-        </CopyButton>
-      </div>
+      <p className="mono" style={{ margin: "0 0 12px" }}>
+        {curlLine(path)}
+      </p>
       <Answer query={query}>
         {(data) => {
           const found = pick(data);

@@ -29,7 +29,7 @@ export function OverviewPage(): ReactNode {
 }
 
 const FIGURES: readonly { readonly standing: Standing; readonly title: string; readonly text: string }[] = [
-  { standing: "enforced", title: "enforce Secure Boot", text: "on, read back as asked, not refused" },
+  { standing: "enforced", title: "enforcing Secure Boot", text: "on, read back as asked, not refused" },
   { standing: "switched-on", title: "only switched on", text: "asked for, not proven by a read-back" },
   { standing: "drift", title: "drift", text: "the host differs from what was asked" },
   { standing: "refused", title: "refused", text: "on, and firmware stopped the loader" },

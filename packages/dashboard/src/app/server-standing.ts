@@ -2,8 +2,8 @@ import type { SignetServer } from "@signet/control-plane/api-shapes";
 
 /**
  * Where a machine stands with the promise.
- * enforced: on, read back as asked, and firmware has not refused the loader. refused: on, and firmware refused it or found nothing to
- * boot. switched on: asked for, not proven by a read-back yet. drift: what the host says is not what was asked. off: not asked for.
+ * enforced: on, read back as asked, and firmware has not refused the loader. refused: on, and firmware refused it.
+ * switched on: asked for, not proven by a read-back yet. drift: what the host says is not what was asked. off: not asked for.
  * no machine: being built, or refused before there was one; nothing is switched on there.
  */
 export type Standing = "enforced" | "switched-on" | "refused" | "drift" | "off" | "no-machine";
@@ -21,8 +21,7 @@ export function standingOf(server: SignetServer): Standing {
   if (server.matches === false) return "drift";
   if (server.machineGuid === null && server.actual === null) return "no-machine";
   if (!server.desired.secureBootEnabled) return "off";
-  const firmware = server.firmware?.outcome;
-  if (firmware === "refused" || firmware === "nothing-to-boot") return "refused";
+  if (server.firmware?.outcome === "refused") return "refused";
   return server.matches === true && server.actual?.secureBootEnabled === true ? "enforced" : "switched-on";
 }
 

@@ -40,7 +40,8 @@ export function formatAge(iso: string, nowMs: number = Date.now()): string {
 
 /** The common name of a distinguished name, or all of it when it has none. */
 export function commonName(subject: string): string {
-  return /(?:^|[,/+]\s*)CN\s*=\s*("?)((?:\\.|[^",+/])+)\1/i.exec(subject)?.[2]?.replaceAll("\\", "").trim() ?? subject;
+  const found = /(?:^|[,\n]\s*)CN\s*=\s*(?:"([^"]+)"|((?:\\.|[^,\n\\])+))/i.exec(subject);
+  return found?.[1] ?? found?.[2]?.replaceAll("\\", "").trim() ?? subject;
 }
 
 /** "1 machine", "2 machines". */
