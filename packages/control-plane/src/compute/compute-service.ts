@@ -39,7 +39,7 @@ export interface ComputeService {
   close(): Promise<void>;
 }
 
-/** Every machine of ours is x86-64, so a version rule always counts (docs/decisions/0021). */
+/** Every machine of ours is x86-64, so a version rule always counts (docs/decisions/default-architecture.md). */
 const DEFAULT_ARCHITECTURE = "x86_64";
 
 /** Starts the compute service on an open store. */

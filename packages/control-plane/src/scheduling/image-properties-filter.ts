@@ -8,7 +8,7 @@ const supportedInstances: readonly (readonly [string, string, string])[] = [["i6
 export interface ImagePropertiesOptions {
   /**
    * Counts as the image's architecture when it names none (Nova's `image_properties_default_architecture`). Null leaves Nova's
-   * rule as it is: an image that sets none of the three is never asked for its version (docs/decisions/0021).
+   * rule as it is: an image that sets none of the three is never asked for its version (docs/decisions/default-architecture.md).
    */
   readonly defaultArchitecture: string | null;
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Refusal } from "../../refusal.ts";
 import { notFound } from "./fault-envelope.ts";
 
-/** Every shape between the two is honoured, on each route that exists (docs/decisions/0022). */
+/** Every shape between the two is honoured, on each route that exists (docs/decisions/microversions.md). */
 export const microversionMin = 1;
 export const microversionMax = 93;
 

@@ -34,8 +34,8 @@ export class TestCompute {
     this.#adminToken = adminToken;
   }
 
-  /** Hosts by name with their release, or their facts. */
-  static async start(hosts: Readonly<Record<string, string | HostFacts>>): Promise<TestCompute> {
+  /** Hosts by name with their release, or their facts; `registerMore` adds APIs to the same server. */
+  static async start(hosts: Readonly<Record<string, string | HostFacts>>, registerMore?: (identity: TestIdentity, compute: ComputeService) => Promise<void>): Promise<TestCompute> {
     const identity = await TestIdentity.start();
     const made = new Map(Object.entries(hosts).map(([name, facts]) => [name, new MemoryHost(typeof facts === "string" ? sampleFacts(facts) : facts)]));
     const images = new Map<string, BootImage>();
@@ -47,6 +47,7 @@ export class TestCompute {
     });
     const { store } = identity.database;
     await registerComputeApi(identity.app, { store, servers: compute.servers, registry: compute.registry, readSession: identity.readSession });
+    await registerMore?.(identity, compute);
     const token = await identity.loginAsAdmin();
     for (const name of made.keys()) await compute.registry.register({ name, url: `http://${name}.example/wsman`, user: "u", password: "p", tlsFingerprint: null });
     return new TestCompute(identity, compute, { hosts: made, images, problems }, token);
