@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { buildDashboard, isDashboardStale } from "./page-folder.ts";
 import { hosts, images, servers } from "./page-test/fixtures.ts";
-import { type PageServer, PASSWORD, SERVER_TROUBLE_SENTENCE, startPageServer, WRONG_PASSWORD_SENTENCE } from "./page-test/page-server.ts";
+import { FORBIDDEN_SENTENCE, type PageServer, PASSWORD, SERVER_TROUBLE_SENTENCE, startPageServer, WRONG_PASSWORD_SENTENCE } from "./page-test/page-server.ts";
 
 const BROWSER = "/usr/bin/chromium";
 const BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
@@ -235,6 +235,18 @@ describe("the page in a browser", { skip: existsSync(BROWSER) ? false : `${BROWS
       await page.locator("pre.command", { hasText: command }).waitFor();
     }
     server.cloud.isEmpty = false;
+  });
+
+  test("gives those who may not see hosts all the rest of the overview", async () => {
+    server.cloud.isMember = true;
+    await open("/");
+    await page.getByRole("region", { name: "Needs a person" }).getByText("web-2").waitFor();
+    await shows("not shown");
+    assert.equal(await page.getByRole("alert").count(), 0);
+    await open("/hosts");
+    await shows(FORBIDDEN_SENTENCE);
+    await shows("[SIG-HOST-FORBIDDEN]");
+    server.cloud.isMember = false;
   });
 
   test("shows an API's refusal in the API's words", async () => {

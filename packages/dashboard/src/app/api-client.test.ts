@@ -13,6 +13,10 @@ test("adds the remedy and the code unless the sentence holds them already", () =
   assert.deepEqual(readRefusal('{"message": "Wrong. Do it right. [SIG-A]", "remedy": "Do it right.", "code": "SIG-A"}', 409), { sentence: "Wrong. Do it right. [SIG-A]", code: null });
 });
 
+test("takes the code from the header where the envelope has no place for it", () => {
+  assert.deepEqual(readRefusal('{"forbidden": {"code": 403, "message": "Not you."}}', 403, "SIG-B"), { sentence: "Not you.", code: "SIG-B" });
+});
+
 test("still says something when the answer is no JSON or has no sentence", () => {
   for (const text of ["<html>502</html>", "", "null", "[1]", '{"message": ""}']) assert.match(readRefusal(text, 502).sentence, /answered 502 without saying why/);
 });

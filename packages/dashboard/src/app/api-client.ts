@@ -25,7 +25,7 @@ export async function request(path: string, options: RequestInit = {}): Promise<
     throw new ApiProblem(0, "The control plane does not answer. Check that `signet up` or `signet serve` still runs; this page tries again by itself.");
   }
   if (response.ok) return response;
-  const { sentence, code } = readRefusal(await response.text(), response.status);
+  const { sentence, code } = readRefusal(await response.text(), response.status, response.headers.get("signet-refusal"));
   throw new ApiProblem(response.status, sentence, code);
 }
 
@@ -37,10 +37,11 @@ export async function readSignet<Answer>(path: string, token: string, signal?: A
 
 /**
  * Each API wraps its refusals in its own envelope: `{"error": {"message"}}` (identity), `{"badRequest": {"message"}}` (compute),
- * `{"message", "remedy", "code"}`. The sentence is the first message found; a remedy that it does not hold yet follows it.
+ * `{"message", "remedy", "code"}`. The sentence is the first message found; a remedy that it does not hold yet follows it. OpenStack's
+ * envelopes have no place for the stable code: the header Signet-Refusal carries it.
  */
-export function readRefusal(text: string, status: number): { readonly sentence: string; readonly code: string | null } {
-  const fallback = { sentence: `The control plane answered ${status} without saying why. Its log says more.`, code: null };
+export function readRefusal(text: string, status: number, headerCode: string | null = null): { readonly sentence: string; readonly code: string | null } {
+  const fallback = { sentence: `The control plane answered ${status} without saying why. Its log says more.`, code: headerCode };
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -52,7 +53,8 @@ export function readRefusal(text: string, status: number): { readonly sentence: 
   if (found === undefined) return fallback;
   const message = String(found["message"]);
   const remedy = typeof found["remedy"] === "string" && !message.includes(found["remedy"]) ? found["remedy"] : null;
-  return { sentence: [message, remedy].filter(Boolean).join(" "), code: typeof found["code"] === "string" && !message.includes(found["code"]) ? found["code"] : null };
+  const code = typeof found["code"] === "string" ? found["code"] : headerCode;
+  return { sentence: [message, remedy].filter(Boolean).join(" "), code: code !== null && !message.includes(code) ? code : null };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,7 +3,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import type { ResourceKind } from "../page-routes.ts";
 import { Answer, Empty } from "./notices.tsx";
-import { useHosts, useImages, useImageVerdicts, useServer } from "./queries.ts";
+import { useHost, useImages, useImageVerdicts, useServer } from "./queries.ts";
 
 /** What the API answers about one resource, and how to ask for it oneself. */
 export function JsonPage({ kind, id }: { readonly kind: ResourceKind; readonly id: string }): ReactNode {
@@ -36,7 +36,7 @@ function ImageJson({ id }: { readonly id: string }): ReactNode {
 }
 
 function HostJson({ id }: { readonly id: string }): ReactNode {
-  return <Source path="/signet/v1/hosts" query={useHosts()} pick={(answer) => answer.hosts.find((host) => host.id === id)} />;
+  return <Source path={`/signet/v1/hosts/${id}`} query={useHost(id)} pick={(host) => host} />;
 }
 
 /** The token is never part of the line: a person gets one of their own with the client. */

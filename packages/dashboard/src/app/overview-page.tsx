@@ -1,6 +1,7 @@
 import type { SignetHost, SignetImage, SignetServer } from "@signet/control-plane/api-shapes";
 import { Title } from "@mantine/core";
 import type { ReactNode } from "react";
+import { ApiProblem } from "./api-client.ts";
 import { type AttentionItem, findAttention } from "./attention.ts";
 import { FIRST_HOST, FIRST_IMAGE, FIRST_SERVER } from "./first-steps.ts";
 import { Answer, Empty, Moment, Problem } from "./notices.tsx";
@@ -20,13 +21,16 @@ export function OverviewPage(): ReactNode {
         Overview
       </Title>
       <Answer query={servers}>{(answer) => (answer.servers.length === 0 ? null : <Figures servers={answer.servers} />)}</Answer>
-      {[images.error, hosts.error].map((error, index) => (error === null ? null : <Problem key={index === 0 ? "images" : "hosts"} error={error} />))}
-      {servers.data === undefined || images.data === undefined || hosts.data === undefined ? null : (
-        <Rest servers={servers.data.servers} images={images.data.images} hosts={hosts.data.hosts} />
+      {[images.error, isForbidden(hosts.error) ? null : hosts.error].map((error, index) => (error === null ? null : <Problem key={index === 0 ? "images" : "hosts"} error={error} />))}
+      {servers.data === undefined || images.data === undefined || (hosts.data === undefined && hosts.error === null) ? null : (
+        <Rest servers={servers.data.servers} images={images.data.images} hosts={hosts.data?.hosts ?? null} />
       )}
     </>
   );
 }
+
+/** Hosts are the administrators' business; that others may not see them is no trouble of theirs. */
+const isForbidden = (error: Error | null): boolean => error instanceof ApiProblem && error.status === 403;
 
 const FIGURES: readonly { readonly standing: Standing; readonly title: string; readonly text: string }[] = [
   { standing: "enforced", title: "enforcing Secure Boot", text: "on, read back as asked, not refused" },
@@ -64,7 +68,8 @@ function Figures({ servers }: { readonly servers: readonly SignetServer[] }): Re
 interface RestProps {
   readonly servers: readonly SignetServer[];
   readonly images: readonly SignetImage[];
-  readonly hosts: readonly SignetHost[];
+  /** Null for those who may not see them, or while they cannot be read. */
+  readonly hosts: readonly SignetHost[] | null;
 }
 
 function Rest({ servers, images, hosts }: RestProps): ReactNode {
@@ -72,7 +77,7 @@ function Rest({ servers, images, hosts }: RestProps): ReactNode {
   if (first !== null) return <div className="card" style={{ marginTop: 20 }}>{first}</div>;
   return (
     <div className="columns" style={{ marginTop: 20 }}>
-      <Attention items={findAttention(servers, images, hosts)} />
+      <Attention items={findAttention(servers, images, hosts ?? [])} />
       <section className="card" aria-labelledby="fleet-title">
         <Title order={2} id="fleet-title">
           Images and hosts
@@ -88,7 +93,13 @@ function Rest({ servers, images, hosts }: RestProps): ReactNode {
           <dd>{images.filter((image) => bootsSomewhere(image) && !image.verdicts.some(({ survivesNextRevocation }) => survivesNextRevocation === true)).length} boot today and are not known to survive it</dd>
           <dt>Hosts</dt>
           <dd>
-            <Link href="/hosts">{count(hosts.length, "host")}</Link>, {hosts.filter(({ state, enabled }) => state === "up" && enabled).length} up and enabled
+            {hosts === null ? (
+              <span className="soft">not shown</span>
+            ) : (
+              <>
+                <Link href="/hosts">{count(hosts.length, "host")}</Link>, {hosts.filter(({ state, enabled }) => state === "up" && enabled).length} up and enabled
+              </>
+            )}
           </dd>
         </dl>
       </section>
@@ -100,9 +111,9 @@ const bootsSomewhere = (image: SignetImage): boolean => image.verdicts.some(({ o
 
 function firstStep({ servers, images, hosts }: RestProps): ReactNode {
   if (servers.length > 0) return null;
-  if (hosts.length === 0) return <Empty title="No hosts yet" command={FIRST_HOST}>Servers need a host to run on. This starts the control plane together with an emulated one.</Empty>;
+  if (hosts?.length === 0) return <Empty title="No hosts yet" command={FIRST_HOST}>Servers need a host to run on. This starts the control plane together with an emulated one.</Empty>;
   if (images.length === 0) return <Empty title="Upload an image first" command={FIRST_IMAGE}>It is judged while it comes in: whether firmware will accept it, and why.</Empty>;
-  return <Empty title="No servers yet" command={FIRST_SERVER}>{count(images.length, "image")} and {count(hosts.length, "host")} are ready. Create a server from an image of yours.</Empty>;
+  return <Empty title="No servers yet" command={FIRST_SERVER}>{count(images.length, "image")} here already. Create a server from an image of yours.</Empty>;
 }
 
 function Attention({ items }: { readonly items: readonly AttentionItem[] }): ReactNode {

@@ -49,6 +49,11 @@ export function useServer(id: string): UseQueryResult<SignetServer, Error> {
   return useSignet(`/servers/${encodeURIComponent(id)}`, SERVERS_INTERVAL_MS);
 }
 
+export function useHost(id: string): UseQueryResult<SignetHost, Error> {
+  return useSignet(`/hosts/${encodeURIComponent(id)}`, REST_INTERVAL_MS);
+}
+
+/** For administrators; others get the API's refusal. */
 export function useHosts(): UseQueryResult<{ readonly hosts: readonly SignetHost[] }, Error> {
   return useSignet("/hosts", REST_INTERVAL_MS);
 }

@@ -5,6 +5,7 @@ import { hosts, images, servers, verdicts } from "./fixtures.ts";
 
 export const PASSWORD = "correct horse";
 export const WRONG_PASSWORD_SENTENCE = "User or password is wrong. Check them in openrc of the data folder.";
+export const FORBIDDEN_SENTENCE = "Only an administrator sees and changes hosts. Ask for a token of a user with the role admin.";
 export const SERVER_TROUBLE_SENTENCE = "Server web-1 cannot be read: host hv1 does not answer. Try again in a minute.";
 
 /** What a test may change while the page is open. */
@@ -14,6 +15,8 @@ export interface Cloud {
   areTokensValid: boolean;
   /** Whether single servers answer with a refusal. */
   isServerInTrouble: boolean;
+  /** Whether the caller is no administrator. */
+  isMember: boolean;
 }
 
 export interface PageServer {
@@ -24,7 +27,7 @@ export interface PageServer {
 
 /** The page through its responder and the API paths from the fixtures, on one origin as the control plane serves them. */
 export async function startPageServer(): Promise<PageServer> {
-  const cloud: Cloud = { isEmpty: false, areTokensValid: true, isServerInTrouble: false };
+  const cloud: Cloud = { isEmpty: false, areTokensValid: true, isServerInTrouble: false, isMember: false };
   const server = createServer((request, response) => {
     answer(request, response, cloud).catch((error: unknown) => {
       response.writeHead(500, { "content-type": "text/plain" }).end(String(error));
@@ -71,6 +74,9 @@ async function answerIdentity(request: IncomingMessage, response: ServerResponse
 function answerSignet(path: string, response: ServerResponse, cloud: Cloud): void {
   if (path === "/images") return send(response, 200, { images: cloud.isEmpty ? [] : images });
   if (path === "/servers") return send(response, 200, { servers: cloud.isEmpty ? [] : servers });
+  if (path.startsWith("/hosts") && cloud.isMember) return send(response, 403, { error: { code: 403, title: "Forbidden", message: FORBIDDEN_SENTENCE } }, { "signet-refusal": "SIG-HOST-FORBIDDEN" });
+  const host = hosts.find(({ id }) => path === `/hosts/${id}`);
+  if (host !== undefined) return send(response, 200, host);
   if (path === "/hosts") return send(response, 200, { hosts: cloud.isEmpty ? [] : hosts });
   const judged = verdicts[/^\/images\/([^/]+)\/verdicts$/.exec(path)?.[1] ?? ""];
   if (judged !== undefined) return send(response, 200, judged);
