@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from "fastify";
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Registry } from "prom-client";
 import { serveMetrics } from "./metrics.ts";
 
@@ -22,7 +22,7 @@ const PATH_PART_MAX = 255 * 4 * 3;
 export function buildApi(options: ApiOptions): Api {
   const app = fastify({
     ...(options.logger === undefined ? {} : { loggerInstance: options.logger }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => `req-${randomUUID()}`,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
