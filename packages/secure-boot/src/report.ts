@@ -55,6 +55,8 @@ export interface ImageReport {
   readonly format: {
     readonly detected: string;
     readonly declared: string | null;
+    /** How the container stores the disk; absent for formats without such a choice. */
+    readonly variant?: "fixed" | "dynamic" | "differencing";
     readonly virtualSizeBytes: number;
     readonly bytesRead: number;
   };

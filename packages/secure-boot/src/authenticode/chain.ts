@@ -1,0 +1,59 @@
+import type { Certificate } from "./certificate.ts";
+
+/** What the crypto library inside the firmware can do. */
+export interface CryptoCapabilities {
+  readonly ellipticCurves: boolean;
+}
+
+/** OpenSSL's own default depth is 100; a blob with more certificates than this has no honest maker. */
+const CHAIN_LENGTH_MAX = 32;
+
+/**
+ * Whether `leaf` leads to `anchor`, as OpenSSL's X509_verify_cert answers it with one trusted certificate, PARTIAL_CHAIN, NO_CHECK_TIME
+ * and purpose "any". It builds one chain and never goes back: at each step the anchor first, then the extras in their order.
+ */
+export function leadsTo(leaf: Certificate, extras: readonly Certificate[], anchor: Certificate, crypto: CryptoCapabilities): boolean {
+  const chain: Certificate[] = [leaf];
+  if (leaf.sha256 === anchor.sha256) return isUsable(chain);
+  for (;;) {
+    const top = chain.at(-1) ?? leaf;
+    if (isIssuerOf(anchor, top)) {
+      chain.push(anchor);
+      return isUsable(chain) && hasValidSignatures(chain, crypto);
+    }
+    if (top.subject === top.issuer && isIssuerOf(top, top)) return false;
+    const next = extras.find((candidate) => isIssuerOf(candidate, top) && !chain.some(({ sha256 }) => sha256 === candidate.sha256));
+    if (next === undefined || chain.length >= CHAIN_LENGTH_MAX) return false;
+    chain.push(next);
+  }
+}
+
+/** X509_check_issued: names, key identifiers, and whether the issuer may sign certificates at all. Signatures come later. */
+function isIssuerOf(issuer: Certificate, subject: Certificate): boolean {
+  if (issuer.subject !== subject.issuer) return false;
+  const { keyId, serial, issuer: issuersIssuer } = subject.authorityKeyId;
+  if (keyId !== null && issuer.subjectKeyId !== null && keyId !== issuer.subjectKeyId) return false;
+  if (serial !== null && serial !== issuer.serial) return false;
+  return issuersIssuer === null || issuersIssuer === issuer.issuer;
+}
+
+/** check_chain_extensions: every certificate of the chain, the anchor included. Dates, purposes and the leaf's usages are not asked. */
+function isUsable(chain: readonly Certificate[]): boolean {
+  let authoritiesBelow = 0;
+  for (const [depth, certificate] of chain.entries()) {
+    if (certificate.hasUnknownCriticalExtension) return false;
+    if (depth === 0) continue;
+    if (!certificate.isCa) return false;
+    if (depth > 1 && certificate.pathLengthMax !== null && authoritiesBelow > certificate.pathLengthMax) return false;
+    if (certificate.subject !== certificate.issuer) authoritiesBelow += 1;
+  }
+  return true;
+}
+
+/** The anchor's own signature is not looked at. */
+function hasValidSignatures(chain: readonly Certificate[], crypto: CryptoCapabilities): boolean {
+  return chain.every((certificate, depth) => {
+    const issuer = chain[depth + 1];
+    return issuer === undefined || ((issuer.keyKind !== "ec" || crypto.ellipticCurves) && issuer.hasSigned(certificate));
+  });
+}
