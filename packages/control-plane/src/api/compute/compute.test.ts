@@ -313,7 +313,10 @@ describe("compute over a 2012 R2 and a 2022 host", () => {
       assert.equal((await cloud.ask("GET", "/os-quota-sets/p")).body.quota_set.cores, -1);
       assert.deepEqual((await cloud.ask("GET", "/os-availability-zone")).body.availabilityZoneInfo[0], { zoneName: "nova", zoneState: { available: true }, hosts: null });
       assert.deepEqual((await cloud.ask("GET", "/os-aggregates")).body, { aggregates: [] });
-      assert.deepEqual((await cloud.ask("GET", "/os-simple-tenant-usage/p")).body, { tenant_usage: {} });
+      assert.equal((await cloud.ask("GET", "/os-simple-tenant-usage/p")).body.tenant_usage.total_hours, 0);
+      const used = (await cloud.ask("GET", "/os-simple-tenant-usage?detailed=1&start=2026-01-01T00:00:00")).body.tenant_usages[0];
+      assert.ok(used.total_hours > 0 && used.total_memory_mb_usage >= used.total_hours * 512 && used.server_usages.length > 3);
+      assert.match((await cloud.ask("GET", "/os-simple-tenant-usage/p?start=soon")).body.badRequest.message, /invalid format/);
     });
   });
 

@@ -13,6 +13,7 @@ import { negotiateMicroversion } from "./microversion.ts";
 import { serveServerActions } from "./server-actions.ts";
 import { serveServers } from "./servers.ts";
 import { serveServices } from "./services.ts";
+import { serveUsage } from "./usage.ts";
 import { serveVersions } from "./versions.ts";
 
 export interface ComputeDeps extends ComputeParts {
@@ -41,6 +42,6 @@ function routes({ readSession, ...parts }: ComputeDeps): (scope: FastifyInstance
       const { projectId } = callerOf(request);
       if (asked !== undefined && asked !== projectId) throw badRequest(`Malformed request URL: URL's project_id '${asked}' doesn't match Context's project_id '${projectId}'`);
     });
-    for (const serve of [serveFlavors, serveExtraSpecs, serveServers, serveServerActions, serveHypervisors, serveServices, serveKeypairs, serveLimits]) serve(scope, parts);
+    for (const serve of [serveFlavors, serveExtraSpecs, serveServers, serveServerActions, serveHypervisors, serveServices, serveKeypairs, serveLimits, serveUsage]) serve(scope, parts);
   };
 }

@@ -37,15 +37,6 @@ export function serveLimits(scope: FastifyInstance, { store }: ComputeParts): vo
     requesterOf(request);
     return { quota_class_set: { id: request.params.name, ...quotas(request) } };
   });
-  // Use over time is not measured: nobody has used anything that could be billed.
-  scope.get("/os-simple-tenant-usage", async (request) => {
-    requesterOf(request);
-    return { tenant_usages: [] };
-  });
-  scope.get("/os-simple-tenant-usage/:project", async (request) => {
-    requesterOf(request);
-    return { tenant_usage: {} };
-  });
   scope.get("/extensions", async (request) => {
     requesterOf(request);
     return { extensions: [] };
