@@ -7,7 +7,7 @@ import { issueTransfer } from "./transfers.ts";
 import { findImage } from "./visibility.ts";
 
 /** Images as the compute service asks for them. `baseUrl` is where hosts reach this service. */
-export function bootImages(store: Store, baseUrl: () => string): BootImages {
+export function bootImages(store: Store, baseUrl: () => Promise<string>): BootImages {
   return {
     async findForBoot(imageId, who) {
       try {
@@ -19,7 +19,7 @@ export function bootImages(store: Store, baseUrl: () => string): BootImages {
     },
     async issueTransfer(imageId, hostId) {
       const { token, sha256, sizeBytes } = await issueTransfer(store, imageId, hostId);
-      return { sha256, sizeBytes, sourceUrl: `${baseUrl()}/signet/v1/transfers/${token}` };
+      return { sha256, sizeBytes, sourceUrl: `${await baseUrl()}/signet/v1/transfers/${token}` };
     },
   };
 }
