@@ -98,10 +98,11 @@ function readFormat(image: BootImage, generation: 1 | 2): "vhdx" | "vhd" {
   });
 }
 
-function objectTo({ image, flavor }: PlanQuestion, decision: PolicyDecision): Objection | null {
+function objectTo({ image, flavor, forcedBy }: PlanQuestion, decision: PolicyDecision): Objection | null {
   return objectToSecureBoot({
     imageName: nameOf(image), flavorName: flavor.name, asked: decision.asked, machineType: image.properties["hw_machine_type"] ?? null, family: image.report?.family ?? null,
-    signature: image.signature?.value ?? null, signatureContradiction: image.signature?.contradiction ?? null,
+    signature: image.signature?.value ?? null, // A contradicted signature is a predicted refusal, and may be forced as one.
+    signatureContradiction: forcedBy === null ? (image.signature?.contradiction ?? null) : null,
     detectedFormat: image.detectedFormat === "vpc" ? "vhd" : image.detectedFormat,
   });
 }

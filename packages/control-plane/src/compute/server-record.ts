@@ -1,6 +1,7 @@
 import type { AskedBy, ProfileName } from "@signet/secure-boot/policy";
 import type { Outcome, Reason } from "@signet/secure-boot";
 import type { MachineActual } from "../ports.ts";
+import type { TemplateChoice } from "./choose-template.ts";
 
 /** Parts of a server's row that are kept as JSON: what was asked, decided, desired, found. */
 
@@ -39,11 +40,6 @@ export interface PredictionRecord {
   readonly because: readonly Reason[];
   /** Name of the administrator who forced a predicted refusal. */
   readonly forcedBy: string | null;
-}
-
-export interface TemplateChoice {
-  readonly id: string;
-  readonly name: string;
 }
 
 /** What the machine shall be; written before it is defined, compared with what is read back. */

@@ -48,18 +48,19 @@ export class Inventory {
   /** Probes a host now and keeps what it says. Never throws: a host that fails is down, and why is kept. */
   async visit(hostId: HostId): Promise<void> {
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]);
-    let name: string = hostId;
+    const row = await this.#options.store.selectFrom("hosts").select(["name", "url"]).where("id", "=", hostId).executeTakeFirst();
+    if (row === undefined) return;
     try {
-      const row = await this.#options.store.selectFrom("hosts").select("name").where("id", "=", hostId).executeTakeFirst();
-      if (row === undefined) return;
-      name = row.name;
       const host = await this.#options.registry.connect(hostId);
       await this.#keepFacts(hostId, await host.probe(signal));
-      await this.#options.onVisited?.(hostId, host, signal);
+      // The host has answered: what fails from here on does not make it down.
+      await this.#options.onVisited?.(hostId, host, signal).catch((error: unknown) => this.#options.onProblem({ host: row.name, error }));
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
-      this.#options.onProblem({ host: name, error });
-      await this.#options.store.updateTable("hosts").set({ up: false, down_reason: error instanceof Error ? error.message : String(error) }).where("id", "=", hostId).execute();
+      this.#options.onProblem({ host: row.name, error });
+      await this.#options.store.updateTable("hosts").set({ up: false, down_reason: error instanceof Error ? error.message : String(error) })
+        // A host that was registered anew meanwhile has not failed.
+        .where("id", "=", hostId).where("url", "=", row.url).execute();
     }
   }
 

@@ -23,6 +23,8 @@ type Context = StepContext<ObserveInput, Record<never, never>>;
 /** A boot has said what it has to say by then, also under an emulated processor; a follower costs a shell on the host. */
 const OBSERVE_MS = 10 * 60_000;
 const HEARTBEAT_INTERVAL_MS = 5_000;
+/** A guest that answers is up; what it says in its first minute is still kept. */
+const AFTER_HEARTBEAT_MS = 60_000;
 /** Console text comes in small pieces; it is kept this often. */
 const KEEP_INTERVAL_MS = 250;
 /** Nova's own console log keeps as much. */
@@ -46,7 +48,7 @@ async function observeBoot(options: ObserveOptions, context: Context): Promise<v
       // Without a console the heartbeat still tells whether the guest is up.
       () => {},
     );
-    await Promise.all([following, watchHeartbeat(host, context.input.guid, watch, options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, signal)]);
+    await Promise.all([following, watchHeartbeat(host, context.input.guid, watch, options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, ended, signal)]);
   } finally {
     clearInterval(keeping);
     await watch.finish();
@@ -54,9 +56,11 @@ async function observeBoot(options: ObserveOptions, context: Context): Promise<v
   context.signal.throwIfAborted();
 }
 
-async function watchHeartbeat(host: ComputeHost, guid: MachineGuid, watch: BootWatch, intervalMs: number, signal: AbortSignal): Promise<void> {
+async function watchHeartbeat(host: ComputeHost, guid: MachineGuid, watch: BootWatch, intervalMs: number, ended: AbortController, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await watch.heartbeat(await host.observe(guid, signal).catch(() => null));
+    const observation = await host.observe(guid, signal).catch(() => null);
+    await watch.heartbeat(observation);
+    if (observation?.heartbeat === "ok") setTimeout(() => ended.abort(), AFTER_HEARTBEAT_MS).unref();
     await new Promise<void>((settle) => {
       const timer = setTimeout(settle, intervalMs);
       signal.addEventListener("abort", () => { clearTimeout(timer); settle(); }, { once: true });

@@ -19,6 +19,8 @@ export interface WorkerOptions {
 const LEASE_MS = 10_000;
 /** Work enqueued by this process starts at once; work of other processes after at most this. */
 const POLL_MS = 500;
+/** What has not let go by then is taken up at the next start, as after a crash. */
+const STOP_MS_MAX = 10_000;
 /** Each running piece of work holds one connection to a host. Watching is nearly idle. */
 const CONCURRENCY_MAX: Readonly<Record<Lane, number>> = { work: 8, watch: 64 };
 
@@ -69,7 +71,8 @@ export class Worker {
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#taking;
     for (const controller of this.#controllers.values()) controller.abort(new Error("the process is stopping"));
-    await Promise.allSettled([...this.#running.work, ...this.#running.watch]);
+    const ended = Promise.allSettled([...this.#running.work, ...this.#running.watch]);
+    await Promise.race([ended, new Promise((settle) => setTimeout(settle, STOP_MS_MAX).unref())]);
   }
 
   async #takeAll(): Promise<void> {
