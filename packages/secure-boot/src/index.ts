@@ -3,3 +3,4 @@ export { inspectImage, type InspectOptions } from "./inspect.ts";
 export { firmwareNames, type FirmwareName } from "./quirks/quirk.ts";
 export { quirks } from "./quirks/firmware-rules.ts";
 export type { Trust, TrustVariables } from "./trust/trust.ts";
+export { deriveTemplate, matchSignatureClaim, type SignatureClaim } from "./signature-claim.ts";

@@ -16,7 +16,7 @@ export interface InspectOptions {
   /** The image's name, as the report shall give it. */
   readonly file: string;
   readonly declaredFormat?: string | null;
-  /** Default: Hyper-V's templates. */
+  /** Default: Hyper-V's templates, as far as their contents are published. */
   readonly trusts?: readonly Trust[];
   readonly firmware?: FirmwareName;
   /** For containers that do not record it. */
@@ -30,6 +30,8 @@ export interface InspectOptions {
 
 /** A loader, a boot loader and a kernel of any size in use, with room for tables; far below what would make a service slow. */
 const BYTES_READ_MAX = 512 * 1024 * 1024;
+/** Templates that can be judged against; of the third one, Microsoft has published only the name. */
+const publishedTemplates: readonly Trust[] = listNamedTrusts().filter(({ name, contentsKnown }) => contentsKnown && listTemplates().some((template) => template.name === name));
 /** Problems that leave the verdict open. Every other one means that there is no disk to judge. */
 const OPEN_PROBLEMS: readonly string[] = ["DI-PARENT-MISSING", "DI-PARENT-OTHER", "DI-FORMAT-UNREADABLE", "DI-READ-BUDGET", "DI-GPT-TOO-LARGE", "DI-FAT-TOO-LARGE"];
 
@@ -59,7 +61,7 @@ class Inspection {
     this.#budget = new ReadBudget(options.bytesReadMax ?? BYTES_READ_MAX);
     this.#source = budgetedSource(source, this.#budget);
     this.#options = options;
-    this.#trusts = options.trusts ?? listNamedTrusts().filter(({ name }) => listTemplates().some((template) => template.name === name));
+    this.#trusts = options.trusts ?? publishedTemplates;
   }
 
   async run(): Promise<ImageReport> {
@@ -117,7 +119,7 @@ class Inspection {
     const verdicts = this.#trusts.map((trust) => judgeUnderTrust(candidates, trust, rules, now));
     return verdicts.map((verdict) => {
       if (verdict.outcome !== "refused") return verdict;
-      const better = listNamedTrusts().find((trust) => listTemplates().some(({ name }) => name === trust.name) && trust.name !== verdict.trust && judgeUnderTrust(candidates, trust, rules, now).outcome === "boots");
+      const better = publishedTemplates.find((trust) => trust.name !== verdict.trust && judgeUnderTrust(candidates, trust, rules, now).outcome === "boots");
       return better === undefined ? verdict : { ...verdict, remedies: [templateRemedy(better.name)] };
     });
   }

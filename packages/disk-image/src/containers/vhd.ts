@@ -111,12 +111,16 @@ class VhdContent implements ByteSource {
 
   async read(offset: number, length: number): Promise<Uint8Array> {
     requireInside(this.sizeBytes, offset, length);
+    const blockSizeBytes = this.#table.blockSizeBytes;
+    if (length > 0 && Math.floor(offset / blockSizeBytes) === Math.floor((offset + length - 1) / blockSizeBytes)) {
+      return (await this.#readInBlock(Math.floor(offset / blockSizeBytes), offset % blockSizeBytes, length)) ?? new Uint8Array(length);
+    }
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const at = offset + done;
-      const within = at % this.#table.blockSizeBytes;
-      const part = Math.min(length - done, this.#table.blockSizeBytes - within);
-      const data = await this.#readInBlock(Math.floor(at / this.#table.blockSizeBytes), within, part);
+      const within = at % blockSizeBytes;
+      const part = Math.min(length - done, blockSizeBytes - within);
+      const data = await this.#readInBlock(Math.floor(at / blockSizeBytes), within, part);
       if (data !== null) bytes.set(data, done);
       done += part;
     }

@@ -78,8 +78,11 @@ class VhdxContent implements ByteSource {
 
   async read(offset: number, length: number): Promise<Uint8Array> {
     requireInside(this.sizeBytes, offset, length);
+    const blockSizeBytes = this.#parameters.blockSizeBytes;
+    if (length > 0 && Math.floor(offset / blockSizeBytes) === Math.floor((offset + length - 1) / blockSizeBytes)) {
+      return (await this.#readInBlock(Math.floor(offset / blockSizeBytes), offset % blockSizeBytes, length)) ?? new Uint8Array(length);
+    }
     const bytes = new Uint8Array(length);
-    const { blockSizeBytes } = this.#parameters;
     for (let done = 0; done < length; ) {
       const at = offset + done;
       const within = at % blockSizeBytes;

@@ -63,26 +63,65 @@ export async function readFatGeometry(volume: ByteSource, blockSizeBytes: number
   };
 }
 
-/** The next cluster of a chain, read from the first table only; null at the chain's end. Throws `DI-FAT-CHAIN` where it leaves the volume. */
-export async function nextCluster(volume: ByteSource, geometry: FatGeometry, cluster: number): Promise<number | null> {
-  const value = await tableEntry(volume, geometry, cluster);
-  const { reserved, mask } = geometry.kind === "fat32" ? { reserved: 0x0ffffff0, mask: 0x0fffffff } : geometry.kind === "fat16" ? { reserved: 0xfff0, mask: 0xffff } : { reserved: 0xff0, mask: 0xfff };
-  if ((value & mask) >= reserved) return null;
-  if (!isDataCluster(geometry, value & mask)) throw chainError(cluster, value & mask);
-  return value & mask;
+/** A whole number of entries of every kind, also of those of twelve bits. */
+const TABLE_PART_BYTES = 48 * 1024;
+
+/**
+ * The first allocation table, read part by part: the chain of a large file has thousands of links, most of them to neighbours. The other
+ * tables are never looked at.
+ */
+export class AllocationTable {
+  readonly #volume: ByteSource;
+  readonly #geometry: FatGeometry;
+  #part: { readonly index: number; readonly fields: Fields } | null = null;
+
+  constructor(volume: ByteSource, geometry: FatGeometry) {
+    this.#volume = volume;
+    this.#geometry = geometry;
+  }
+
+  /** Where a run of neighbours that starts at `cluster` ends, and what follows it; at most `clustersMax` of them. */
+  async run(cluster: number, clustersMax: number): Promise<{ readonly clusters: number; readonly next: number | null }> {
+    let clusters = 1;
+    for (;;) {
+      if (clusters >= clustersMax) return { clusters, next: null };
+      const last = cluster + clusters - 1;
+      if (this.#part === null || this.#part.index !== this.#partOf(last)) await this.#load(last);
+      const next = this.#entry(last);
+      if (next !== last + 1) return { clusters, next };
+      clusters += 1;
+    }
+  }
+
+  #partOf(cluster: number): number {
+    return Math.floor((cluster * entryBits(this.#geometry)) / 8 / TABLE_PART_BYTES);
+  }
+
+  async #load(cluster: number): Promise<void> {
+    const index = this.#partOf(cluster);
+    const { tableOffset, tableSizeBytes } = this.#geometry;
+    const offset = index * TABLE_PART_BYTES;
+    const length = Math.min(TABLE_PART_BYTES, tableSizeBytes - offset, this.#volume.sizeBytes - tableOffset - offset);
+    if (length <= 0) throw chainError(cluster, null);
+    this.#part = { index, fields: new Fields(await this.#volume.read(tableOffset + offset, length)) };
+  }
+
+  /** An entry of the loaded part: the next cluster, or null at the end of a chain. */
+  #entry(cluster: number): number | null {
+    const bits = entryBits(this.#geometry);
+    const offset = Math.floor((cluster * bits) / 8) - (this.#part?.index ?? 0) * TABLE_PART_BYTES;
+    const fields = this.#part?.fields;
+    if (fields === undefined || offset + (bits === 32 ? 4 : 2) > fields.bytes.length) throw chainError(cluster, null);
+    const value = bits === 32 ? fields.u32(offset) & 0x0fffffff : bits === 16 ? fields.u16(offset) : cluster % 2 === 0 ? fields.u16(offset) & 0xfff : fields.u16(offset) >> 4;
+    // The last sixteen values of each kind are marks; firmware takes them all for an end.
+    if (value >= 2 ** (bits === 32 ? 28 : bits) - 16) return null;
+    if (!isDataCluster(this.#geometry, value)) throw chainError(cluster, value);
+    return value;
+  }
 }
 
+const entryBits = ({ kind }: FatGeometry): number => (kind === "fat32" ? 32 : kind === "fat16" ? 16 : 12);
 export const isDataCluster = (geometry: FatGeometry, cluster: number): boolean => cluster >= 2 && cluster < geometry.clusters + 2;
 
-export const chainError = (cluster: number, next: number): DiskImageError => new DiskImageError("DI-FAT-CHAIN", `The FAT leads from cluster ${cluster} to ${next}, which is not one of the volume's. Repair the file system (fsck.vfat) or write the file again.`);
-
-async function tableEntry(volume: ByteSource, geometry: FatGeometry, cluster: number): Promise<number> {
-  const bits = geometry.kind === "fat32" ? 32 : geometry.kind === "fat16" ? 16 : 12;
-  const offset = Math.floor((cluster * bits) / 8);
-  const sizeBytes = bits === 32 ? 4 : 2;
-  if (offset + sizeBytes > geometry.tableSizeBytes) throw chainError(cluster, -1);
-  const fields = new Fields(await volume.read(geometry.tableOffset + offset, sizeBytes));
-  if (bits === 32) return fields.u32(0);
-  if (bits === 16) return fields.u16(0);
-  return cluster % 2 === 0 ? fields.u16(0) & 0xfff : fields.u16(0) >> 4;
-}
+export const chainError = (cluster: number, next: number | null): DiskImageError =>
+  new DiskImageError("DI-FAT-CHAIN", `The FAT leads from cluster ${cluster} to ${next ?? "a place outside itself"}, which is not one of the volume's. Repair the file system (fsck.vfat) or write the file again.`);

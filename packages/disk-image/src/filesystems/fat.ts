@@ -2,7 +2,7 @@ import type { ByteSource } from "../byte-source.ts";
 import { DiskImageError } from "../disk-image-error.ts";
 import { pagedSource } from "../paged-source.ts";
 import { type DirectoryEntry, parseDirectory } from "./fat-directory.ts";
-import { chainError, type FatGeometry, type FatKind, isDataCluster, nextCluster, readFatGeometry } from "./fat-volume.ts";
+import { AllocationTable, chainError, type FatGeometry, type FatKind, isDataCluster, readFatGeometry } from "./fat-volume.ts";
 
 /** Directories of firmware volumes hold some files; FAT itself allows 65,536 entries. */
 const DIRECTORY_BYTES_MAX = 2 * 1024 * 1024;
@@ -13,12 +13,14 @@ export class FatVolume {
   readonly #volume: ByteSource;
   readonly #tables: ByteSource;
   readonly #geometry: FatGeometry;
+  readonly #table: AllocationTable;
 
   constructor(volume: ByteSource, tables: ByteSource, geometry: FatGeometry) {
     this.kind = geometry.kind;
     this.#volume = volume;
     this.#tables = tables;
     this.#geometry = geometry;
+    this.#table = new AllocationTable(volume, geometry);
   }
 
   /**
@@ -64,13 +66,9 @@ export class FatVolume {
     while (done < sizeBytes && cluster !== null) {
       if (!isDataCluster(this.#geometry, cluster)) throw chainError(firstCluster, cluster);
       const start: number = cluster;
-      let run = 1;
-      for (;;) {
-        cluster = done + run * clusterSizeBytes < sizeBytes ? await nextCluster(this.#tables, this.#geometry, start + run - 1) : null;
-        if (cluster !== start + run) break;
-        run += 1;
-      }
-      const length = Math.min(run * clusterSizeBytes, sizeBytes - done);
+      const run: { readonly clusters: number; readonly next: number | null } = await this.#table.run(start, Math.ceil((sizeBytes - done) / clusterSizeBytes));
+      cluster = run.next;
+      const length = Math.min(run.clusters * clusterSizeBytes, sizeBytes - done);
       const from = what === "file" ? this.#volume : this.#tables;
       const part = await from.read(dataOffset + (start - 2) * clusterSizeBytes, length);
       parts.push(part);

@@ -23,7 +23,7 @@ const denied = (code: string, text: string): SecurityAnswer => ({ isAllowed: fal
 export function verifyShimItself(shim: ShimProgram, state: ShimState): SecurityAnswer {
   const revoked = state.isVerifying && shim.sbat !== null && state.level !== null ? findRevokedRow(shim.sbat, state.level) : null;
   if (revoked === null) return { isAllowed: true, because: [], anchor: null };
-  return denied("SB-SBAT-SELF", `It is ${revoked.row.component} generation ${revoked.row.generation}, and the machine's SBAT level demands ${revoked.demanded}; shim stops itself.`);
+  return denied("SB-SBAT-SELF", `{It} is ${revoked.row.component} generation ${revoked.row.generation}, and the machine's SBAT level demands ${revoked.demanded}; shim stops itself.`);
 }
 
 /**
@@ -33,11 +33,11 @@ export function verifyShimItself(shim: ShimProgram, state: ShimState): SecurityA
 export function verifyByShim(program: Program, shim: ShimProgram, state: ShimState, trust: PreparedTrust, stage: "second" | "kernel"): SecurityAnswer {
   if (!state.isVerifying) return { isAllowed: true, because: [], anchor: null };
   const { image } = program;
-  if (image === null) return denied("SB-SHIM-HEADER", `Shim cannot read its headers: it ${program.headerProblem ?? "is not a program"}.`);
-  if ((image.characteristics & RELOCATIONS_STRIPPED) !== 0) return denied("SB-SHIM-HEADER", "It has no relocations, which shim's loader refuses.");
+  if (image === null) return denied("SB-SHIM-HEADER", `Shim cannot read {its} headers: it ${program.headerProblem ?? "is not a program"}.`);
+  if ((image.characteristics & RELOCATIONS_STRIPPED) !== 0) return denied("SB-SHIM-HEADER", "{It} has no relocations, which shim's loader refuses.");
   const directory = image.directories[securityDirectory];
   if (directory !== undefined && directory.sizeBytes > 0 && directory.address + directory.sizeBytes !== image.file.length) {
-    return denied("SB-SHIM-TRAILING-BYTES", "Bytes follow its table of signatures; shim demands that the table is the end of the file.");
+    return denied("SB-SHIM-TRAILING-BYTES", "Bytes follow {its} table of signatures; shim demands that the table is the end of the file.");
   }
   const bySignature = verifySignatures(program, shim, state, trust);
   return bySignature.isAllowed ? verifySbat(image, state, stage, bySignature) : bySignature;
@@ -47,12 +47,12 @@ function verifySignatures(program: Program, shim: ShimProgram, state: ShimState,
   const forbidden = [shim.vendorDbx, trust.dbx, state.mokListX];
   const allowed = [...(state.ignoresDb ? [] : [trust.db]), shim.vendorDb, state.mokList];
   const digest = program.digests?.shim("sha256") ?? null;
-  if (digest === null) return denied("SB-SHIM-HEADER", "Shim cannot compute its digest: the sizes in its headers contradict each other.");
-  if (forbidden.some((list) => holdsHash(list, program))) return denied("SB-REVOKED-HASH", "Its digest is in a list of revoked programs (dbx, shim's own, or the owner's).");
+  if (digest === null) return denied("SB-SHIM-HEADER", "Shim cannot compute {its} digest: the sizes in its headers contradict each other.");
+  if (forbidden.some((list) => holdsHash(list, program))) return denied("SB-REVOKED-HASH", "{Its} digest is in a list of revoked programs (dbx, shim's own, or the owner's).");
   if (allowed.some((list) => holdsHash(list, program))) return { isAllowed: true, because: [], anchor: null };
   const blobs = shimBlobs(program);
-  if (blobs === null) return denied("SB-SHIM-TABLE", "An entry of its table of signatures has a wrong length, which shim refuses.");
-  if (blobs.length === 0) return denied("SB-UNSIGNED", "It is not signed, and shim knows its digest from no list.");
+  if (blobs === null) return denied("SB-SHIM-TABLE", "An entry of {its} table of signatures has a wrong length, which shim refuses.");
+  if (blobs.length === 0) return denied("SB-UNSIGNED", "{It} is not signed, and shim knows its digest from no list.");
   const forbiddenCertificates = forbidden.flatMap(firstCertificates);
   const allowedCertificates = [...allowed.flatMap(firstCertificates), ...shim.vendorCertificates];
   const isUnder = (signature: ImageSignature, certificate: Certificate): boolean => isSignedUnder(signature, digest, certificate, SHIM_CRYPTO);
@@ -63,18 +63,18 @@ function verifySignatures(program: Program, shim: ShimProgram, state: ShimState,
     const anchor = revoked === undefined ? allowedCertificates.find((certificate) => isUnder(signature, certificate)) : undefined;
     if (anchor !== undefined) return { isAllowed: true, because: [], anchor };
   }
-  if (revokedBy !== undefined) return denied("SB-REVOKED-CERTIFICATE", `Its signature leads to "${revokedBy.subjectText}", which is revoked.`);
+  if (revokedBy !== undefined) return denied("SB-REVOKED-CERTIFICATE", `{Its} signature leads to "${revokedBy.subjectText}", which is revoked.`);
   return explain(blobs, digest, allowedCertificates);
 }
 
 function explain(blobs: readonly ImageSignature[], digest: Uint8Array, anchors: readonly Certificate[]): SecurityAnswer {
   const other = blobs.find(({ firmwareDigest }) => firmwareDigest !== null && firmwareDigest !== "sha256");
-  if (other !== undefined) return denied("SB-SHIM-DIGEST", `Its signature is over a ${other.firmwareDigest ?? ""} digest; shim verifies SHA-256 only.`);
+  if (other !== undefined) return denied("SB-SHIM-DIGEST", `{Its} signature is over a ${other.firmwareDigest ?? ""} digest; shim verifies SHA-256 only.`);
   const trustedButBroken = blobs.some((signature) => signature.data !== null && !coversImage(signature, digest, SHIM_CRYPTO) && anchors.some((anchor) => signature.data !== null && isTrustedBy(signature.data, anchor, SHIM_CRYPTO)));
-  if (trustedButBroken) return denied("SB-CHANGED", "Its signer is known to shim, but the signature does not fit the file: the file was changed after it was signed, or is damaged.");
+  if (trustedButBroken) return denied("SB-CHANGED", "{Its} signer is known to shim, but the signature does not fit the file: the file was changed after it was signed, or is damaged.");
   const names = blobs.flatMap(({ data }) => (data === null ? [] : (signerCertificates(data) ?? []))).map(({ subjectText }) => `"${commonName(subjectText)}"`);
   const signers = names.length === 0 ? "" : ` It is signed by ${[...new Set(names)].join(" and ")}.`;
-  return denied("SB-NOT-TRUSTED-BY-SHIM", `No signature of it leads to a certificate that shim, firmware or the owner trusts.${signers}`);
+  return denied("SB-NOT-TRUSTED-BY-SHIM", `No signature of {it} leads to a certificate that shim, firmware or the owner trusts.${signers}`);
 }
 
 function holdsHash(list: TrustList | null, program: Program): boolean {
@@ -114,10 +114,10 @@ function shimBlobs(program: Program): readonly ImageSignature[] | null {
 function verifySbat(image: PeImage, state: ShimState, stage: "second" | "kernel", allowed: SecurityAnswer): SecurityAnswer {
   if (state.level === null) return allowed;
   const section = sectionContent(image, ".sbat");
-  if (section === null || section.length === 0) return stage === "kernel" ? allowed : denied("SB-SBAT-MISSING", "It has no SBAT table, without which shim starts nothing.");
+  if (section === null || section.length === 0) return stage === "kernel" ? allowed : denied("SB-SBAT-MISSING", "{It} has no SBAT table, without which shim starts nothing.");
   const rows = parseSbat(textUpToNul(section));
-  if (rows === null) return denied("SB-SBAT-MALFORMED", "Its SBAT table is malformed: each row needs six fields, none of them empty.");
+  if (rows === null) return denied("SB-SBAT-MALFORMED", "{Its} SBAT table is malformed: each row needs six fields, none of them empty.");
   const revoked = findRevokedRow(rows, state.level);
   if (revoked === null) return allowed;
-  return denied("SB-SBAT-REVOKED", `It is ${revoked.row.component} generation ${revoked.row.generation}, and the SBAT level ${state.level.date} demands ${revoked.demanded}.`);
+  return denied("SB-SBAT-REVOKED", `{It} is ${revoked.row.component} generation ${revoked.row.generation}, and the SBAT level ${state.level.date} demands ${revoked.demanded}.`);
 }

@@ -82,8 +82,18 @@ function judgeLoading(file: BootFile, stage: Stage): ChainVerdict | null {
   return text === null ? null : { outcome: "unbootable", stage, message: "Unsupported", because: [{ code: "BP-NOT-LOADABLE", text: `${file.path} ${text}.` }], anchor: null };
 }
 
+/** What a stage is called in a sentence. */
+const stageNames: Readonly<Record<Stage, string>> = { loader: "the loader", second: "the second stage", kernel: "the kernel" };
+
 function refused(stage: Stage, message: string, answer: SecurityAnswer): ChainVerdict {
-  return { outcome: "refused", stage, message, because: answer.because, anchor: null };
+  return { outcome: "refused", stage, message, because: answer.because.map(({ code, text }) => ({ code, text: nameStage(text, stage) })), anchor: null };
+}
+
+/** The judges of one program do not know which stage it is: their sentences leave its name open. */
+function nameStage(text: string, stage: Stage): string {
+  const name = stageNames[stage];
+  const atStart = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  return text.replace("{It}", atStart).replace("{Its}", `${atStart}'s`).replace("{it}", name).replace("{its}", `${name}'s`);
 }
 
 /** Shim's own words: structural problems are "Invalid Parameter", the rest "Security Violation". */

@@ -10,6 +10,7 @@ import { holdsImageHash, type PreparedTrust, readEfiTime, revocationTime, type T
 /** What image verification answers about one program. */
 export interface SecurityAnswer {
   readonly isAllowed: boolean;
+  /** Sentences in which {It}, {Its}, {it}, {its} stand for the program's name. */
   readonly because: readonly Reason[];
   /** The entry of db that vouches for the program, where it is a certificate. */
   readonly anchor: Certificate | null;
@@ -23,7 +24,7 @@ const denied = (code: string, text: string): SecurityAnswer => ({ isAllowed: fal
  */
 export function verifyByFirmware(program: Program, trust: PreparedTrust, rules: FirmwareRules, crypto: CryptoCapabilities): SecurityAnswer {
   if (!trust.trust.secureBootEnabled) return { isAllowed: true, because: [], anchor: null };
-  if (program.image === null) return denied("SB-HEADER", `Its headers cannot be read: it ${program.headerProblem ?? "is not a program"}.`);
+  if (program.image === null) return denied("SB-HEADER", `{Its} headers cannot be read: it ${program.headerProblem ?? "is not a program"}.`);
   if (program.table === null) return verifyUnsigned(program, trust, rules);
   return verifySigned(program, trust, crypto);
 }
@@ -34,9 +35,9 @@ function verifyUnsigned(program: Program, trust: PreparedTrust, rules: FirmwareR
     return digest === null ? [] : [{ algorithm, digest }];
   });
   const isIn = (list: TrustList | null): boolean => digests.some(({ algorithm, digest }) => holdsImageHash(list, algorithm, digest));
-  if (isIn(trust.dbx)) return denied("SB-REVOKED-HASH", "Its digest is in dbx, the list of revoked programs.");
+  if (isIn(trust.dbx)) return denied("SB-REVOKED-HASH", "{Its} digest is in dbx, the list of revoked programs.");
   if (isIn(trust.db)) return { isAllowed: true, because: [], anchor: null };
-  return denied("SB-UNSIGNED", "It is not signed, and its digest is not in db.");
+  return denied("SB-UNSIGNED", "{It} is not signed, and its digest is not in db.");
 }
 
 function verifySigned(program: Program, trust: PreparedTrust, crypto: CryptoCapabilities): SecurityAnswer {
@@ -55,10 +56,10 @@ function verifySigned(program: Program, trust: PreparedTrust, crypto: CryptoCapa
         anchor = found;
       }
     }
-    if (holdsImageHash(trust.dbx, algorithm, digest)) return denied("SB-REVOKED-HASH", "Its digest is in dbx, the list of revoked programs.");
+    if (holdsImageHash(trust.dbx, algorithm, digest)) return denied("SB-REVOKED-HASH", "{Its} digest is in dbx, the list of revoked programs.");
     if (!isVerified && holdsImageHash(trust.db, algorithm, digest)) isVerified = true;
   }
-  if (program.table?.isWellFormed !== true) return denied("SB-TABLE-MALFORMED", "Its table of signatures does not end where its header says, which makes firmware refuse it whatever the signatures are.");
+  if (program.table?.isWellFormed !== true) return denied("SB-TABLE-MALFORMED", "{Its} table of signatures does not end where its header says, which makes firmware refuse it whatever the signatures are.");
   return isVerified ? { isAllowed: true, because: [], anchor } : explainNotAllowed(program, trust, crypto);
 }
 
@@ -67,13 +68,13 @@ function findForbidden(signature: ImageSignature, digest: Uint8Array, trust: Pre
   const { dbx } = trust;
   const byThumbprint = thumbprintAnchors(signature, trust.trust.thumbprints.dbx);
   const revoked = [...(dbx?.certificates ?? []), ...byThumbprint].find((certificate) => isSignedUnder(signature, digest, certificate, crypto));
-  if (revoked !== undefined) return denied("SB-REVOKED-CERTIFICATE", `A signature of it leads to "${revoked.subjectText}", which is in dbx; one revoked signature refuses a program whatever the others are.`);
+  if (revoked !== undefined) return denied("SB-REVOKED-CERTIFICATE", `A signature of {it} leads to "${revoked.subjectText}", which is in dbx; one revoked signature refuses a program whatever the others are.`);
   if (dbx === null) return null;
   const signers = signature.data === null ? null : signerCertificates(signature.data);
-  if (signers === null) return denied("SB-NO-SIGNER", "A signature of it does not contain the certificate of its signer, which firmware treats as revoked.");
+  if (signers === null) return denied("SB-NO-SIGNER", "A signature of {it} does not contain the certificate of its signer, which firmware treats as revoked.");
   for (const signer of signers) {
     const time = revocationTime(dbx, signer);
-    if (time !== null && !isSignedBefore(signature, time, trust, crypto)) return denied("SB-REVOKED-SIGNER", `The certificate of its signer, "${signer.subjectText}", is revoked in dbx.`);
+    if (time !== null && !isSignedBefore(signature, time, trust, crypto)) return denied("SB-REVOKED-SIGNER", `The certificate of {its} signer, "${signer.subjectText}", is revoked in dbx.`);
   }
   return null;
 }
@@ -106,12 +107,12 @@ function thumbprintAnchors(signature: ImageSignature, thumbprints: readonly stri
 function explainNotAllowed(program: Program, trust: PreparedTrust, crypto: CryptoCapabilities): SecurityAnswer {
   const anchors = trust.db?.certificates ?? [];
   const usable = program.signatures.filter(({ firmwareDigest }) => firmwareDigest !== null);
-  if (usable.length === 0) return denied("SB-NO-USABLE-SIGNATURE", "It has a table of signatures, but none of a kind and digest that firmware reads.");
+  if (usable.length === 0) return denied("SB-NO-USABLE-SIGNATURE", "{It} has a table of signatures, but none of a kind and digest that firmware reads.");
   const isBroken = (signature: ImageSignature): boolean => {
     const digest = signature.firmwareDigest === null ? null : (program.digests?.firmware(signature.firmwareDigest) ?? null);
     return digest === null || !coversImage(signature, digest, crypto);
   };
   const trustedButBroken = usable.find((signature) => signature.data !== null && anchors.some((anchor) => signature.data !== null && isTrustedBy(signature.data, anchor, crypto)) && isBroken(signature));
-  if (trustedButBroken !== undefined) return denied("SB-CHANGED", "Its signer is trusted, but the signature does not fit the file: the file was changed after it was signed, or is damaged.");
-  return denied("SB-NOT-IN-DB", "No signature of it leads to a certificate of this trust.");
+  if (trustedButBroken !== undefined) return denied("SB-CHANGED", "{Its} signer is trusted, but the signature does not fit the file: the file was changed after it was signed, or is damaged.");
+  return denied("SB-NOT-IN-DB", "No signature of {it} leads to a certificate of this trust.");
 }
