@@ -37,6 +37,7 @@ export function serverDelete({ store, connect }: { readonly store: ComputeStore;
         },
         record: async (transaction, { subjectId, input }) => {
           await releaseClaim(transaction, subjectId);
+          await transaction.deleteFrom("server_consoles").where("server_id", "=", subjectId).execute();
           await updateServer(transaction, subjectId, { vm_state: "deleted", task_state: null, power_state: powerStates.none, deleted_at: new Date() });
           await recordEvent(transaction, subjectId, "deleted", "The machine, its disks and its claim are gone.");
           await finishAction(transaction, subjectId, input.requestId, null);

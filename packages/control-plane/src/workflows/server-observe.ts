@@ -40,6 +40,7 @@ async function observeBoot(options: ObserveOptions, context: Context): Promise<v
   const ended = new AbortController();
   const signal = AbortSignal.any([context.signal, ended.signal, AbortSignal.timeout(options.durationMs ?? OBSERVE_MS)]);
   const watch = new BootWatch(host, context);
+  await watch.resume();
   const keeping = setInterval(() => watch.keep(), KEEP_INTERVAL_MS);
   try {
     const following = host.followConsole(context.input.guid, (text) => watch.hear(text), signal).then(
@@ -83,6 +84,17 @@ class BootWatch {
     this.#context = context;
   }
 
+  /** What was heard of this boot before a restart: hosts do not repeat it. */
+  async resume(): Promise<void> {
+    const { subjectId } = this.#context;
+    await this.#context.commit(async (transaction) => {
+      const said = await transaction.selectFrom("server_consoles").select("text").where("server_id", "=", subjectId).executeTakeFirst();
+      const server = await transaction.selectFrom("servers").select("firmware").where("id", "=", subjectId).executeTakeFirst();
+      this.#text = said?.text ?? "";
+      if (server?.firmware != null) this.#known = { outcome: server.firmware.outcome, line: server.firmware.line, heartbeat: server.firmware.heartbeat };
+    });
+  }
+
   hear(text: string): void {
     this.#text = (this.#text + text).slice(-consoleTextCharactersMax);
     this.#pending += text;
@@ -94,7 +106,9 @@ class BootWatch {
     this.#pending = "";
     this.#enqueue(async () => {
       await this.#context.commit(async (transaction) => {
-        await transaction.updateTable("servers").set({ console_text: sql`right(console_text || ${text}, ${consoleTextCharactersMax})` }).where("id", "=", this.#context.subjectId).execute();
+        await sql`
+          INSERT INTO server_consoles AS kept (server_id, text) SELECT id, ${text} FROM servers WHERE id = ${this.#context.subjectId} AND deleted_at IS NULL
+          ON CONFLICT (server_id) DO UPDATE SET text = right(kept.text || excluded.text, ${consoleTextCharactersMax})`.execute(transaction);
       });
       const reading = this.#host.interpretConsole(this.#text);
       if (reading.outcome !== "undecided") await this.#learn({ outcome: reading.outcome, line: reading.line });

@@ -87,6 +87,8 @@ async function recordPower(transaction: ComputeTransaction, { subjectId, input, 
   await recordEvent(transaction, subjectId, input.action, isOn ? "The machine is running." : "The machine is off.");
   await finishAction(transaction, subjectId, input.requestId, null);
   if (!isOn) return;
+  // The console is that of the present boot: what an earlier one said must not be read as firmware's word on this one.
+  await transaction.deleteFrom("server_consoles").where("server_id", "=", subjectId).execute();
   const watch: ObserveInput = { hostId: memory.hostId!, guid: memory.guid! };
   await enqueueWorkflow(transaction, { kind: serverObserveKind, lane: "watch", subjectId, input: watch });
 }

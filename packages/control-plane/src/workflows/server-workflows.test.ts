@@ -11,7 +11,7 @@ import { defaultAllocationRatios, limitsOf } from "../scheduling/capacity-filter
 import type { ComputeStore } from "../store/tables/compute.ts";
 import { createTestDatabase, type TestDatabase } from "../store/test-database.ts";
 import { LeaseLost, type Step, type WorkflowDefinition } from "./definition.ts";
-import { commitFenced, takeLease } from "./journal.ts";
+import { commitFenced, enqueueWorkflow, takeLease } from "./journal.ts";
 import { MemoryHost, MemoryHostFault } from "./memory-host.ts";
 import { runWorkflow } from "./run-workflow.ts";
 import { serverCreate, type WorkflowParts } from "./server-create.ts";
@@ -51,7 +51,7 @@ describe("the workflows of a server", () => {
   });
   after(() => database.close());
   beforeEach(async () => {
-    for (const table of ["workflow_steps", "workflows", "claims", "server_events", "server_actions", "servers", "hosts"] as const) await store.deleteFrom(table).execute();
+    for (const table of ["workflow_steps", "workflows", "claims", "server_consoles", "server_events", "server_actions", "servers", "hosts"] as const) await store.deleteFrom(table).execute();
     host = new MemoryHost(sampleFacts("2022"));
     hostId = await addHost("hv1");
     servers = new Servers({ store, images, profile: "blueprint", wake: () => {} });
@@ -276,7 +276,7 @@ describe("the workflows of a server", () => {
       const id = await createActive();
       assert.equal(await run(observe()), "done");
       const server = await row(id);
-      assert.match(server.console_text, /guest: ready/);
+      assert.match((await store.selectFrom("server_consoles").select("text").where("server_id", "=", id).executeTakeFirstOrThrow()).text, /guest: ready/);
       assert.deepEqual([server.firmware?.outcome, server.firmware?.line, server.firmware?.heartbeat], ["accepted", "BdsDxe: starting Boot0001", "ok"]);
       assert.equal(server.vm_state, "active");
     });
@@ -290,6 +290,22 @@ describe("the workflows of a server", () => {
       assert.equal(server.vm_state, "error");
       assert.match(server.fault!.message, /Firmware on hv1 refused the boot loader: BdsDxe: failed to load Boot0001: Access Denied/);
       assert.equal(host.machines.get(id)!.actual.state, "running");
+    });
+
+    test("after a restart it goes on with what was heard before, and after a reboot it begins anew", async () => {
+      host.consoleText = "BdsDxe: failed to load Boot0001: ";
+      const id = await createActive();
+      assert.equal(await run(observe(100)), "done");
+      assert.equal((await row(id)).firmware?.outcome, "accepted", "the heartbeat of the sample host has spoken");
+      await store.updateTable("servers").set({ firmware: null }).where("id", "=", id).execute();
+      host.heartbeat = "none";
+      host.machines.get(id)!.consoleText = "Access Denied\n";
+      await enqueueWorkflow(store, { kind: "server-observe", lane: "watch", subjectId: id, input: { hostId, guid: host.machines.get(id)!.actual.guid } });
+      assert.equal(await run(observe(100)), "done");
+      assert.equal((await row(id)).firmware?.line, "BdsDxe: failed to load Boot0001: Access Denied");
+      await servers.power(await row(id), "hard-reboot", who);
+      assert.equal(await run(serverPower(parts)), "done");
+      assert.deepEqual([await store.selectFrom("server_consoles").selectAll().execute(), (await row(id)).firmware, (await row(id)).vm_state, (await row(id)).fault], [[], null, "active", null]);
     });
 
     test("without a console the heartbeat tells that the guest was started", async () => {

@@ -33,7 +33,8 @@ export function serveServerActions(scope: FastifyInstance, { store, servers }: C
       act: async (server, argument) => {
         checkInput(consoleSchema, argument ?? {}, "os-getConsoleOutput");
         if (server.machine_guid === null) throw conflict(`Instance ${server.id} is not ready`);
-        return { output: lastLines(server.console_text, (argument as { length?: number | string | null } | null)?.length ?? null) };
+        const said = await store.selectFrom("server_consoles").select("text").where("server_id", "=", server.id).executeTakeFirst();
+        return { output: lastLines(said?.text ?? "", (argument as { length?: number | string | null } | null)?.length ?? null) };
       },
     },
   };

@@ -92,7 +92,6 @@ async function createServers(db: Kysely<unknown>): Promise<void> {
       drift jsonb,
       firmware jsonb,
       fault jsonb,
-      console_text text NOT NULL DEFAULT '',
       created_at timestamptz NOT NULL DEFAULT now(),
       updated_at timestamptz NOT NULL DEFAULT now(),
       launched_at timestamptz,
@@ -100,6 +99,7 @@ async function createServers(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
   await sql`CREATE INDEX servers_of_project ON servers (project_id, created_at DESC, id DESC) WHERE deleted_at IS NULL`.execute(db);
   await sql`CREATE INDEX servers_of_host ON servers (host_id) WHERE deleted_at IS NULL`.execute(db);
+  await sql`CREATE TABLE server_consoles (server_id uuid PRIMARY KEY, text text NOT NULL)`.execute(db);
   await sql`
     CREATE TABLE server_events (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

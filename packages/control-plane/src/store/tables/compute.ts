@@ -90,11 +90,16 @@ export interface ServerTable {
   drift: NullableJson<readonly string[]>;
   firmware: NullableJson<FirmwareRecord>;
   fault: NullableJson<FaultRecord>;
-  console_text: Generated<string>;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
   launched_at: Date | null;
   deleted_at: Date | null;
+}
+
+/** What the first serial port has said; apart from the server, because lists of servers never read it. */
+export interface ServerConsoleTable {
+  server_id: string;
+  text: string;
 }
 
 /** What happened to a server and why, in order. */
@@ -173,6 +178,7 @@ export interface ComputeTables {
   claims: ClaimTable;
   flavors: FlavorTable;
   servers: ServerTable;
+  server_consoles: ServerConsoleTable;
   server_events: ServerEventTable;
   server_actions: ServerActionTable;
   keypairs: KeypairTable;
