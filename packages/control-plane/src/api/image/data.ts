@@ -17,8 +17,13 @@ export function registerDataRoutes(scope: FastifyInstance, deps: ImageDeps): voi
     if (type !== undefined && type !== DATA_TYPE) {
       throw new Refusal({ code: "SIG-IMAGE-MEDIA-TYPE", httpStatus: 415, message: `The media type "${type}" is not supported for image data. Supported is ${DATA_TYPE}.` });
     }
-    // The connection must outlive a refusal in the middle of the data, or the client would never read why.
-    await uploadImage(deps, callerOf(request), request.params.id, request.raw.iterator({ destroyOnReturn: false }));
+    try {
+      await uploadImage(deps, callerOf(request), request.params.id, request.raw.iterator({ destroyOnReturn: false }));
+    } catch (error) {
+      // Clients read the answer when they have sent everything: cutting them off would hide why. So the rest is read and thrown away.
+      request.raw.resume();
+      throw error;
+    }
     return reply.code(204).send();
   });
 

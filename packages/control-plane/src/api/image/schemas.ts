@@ -35,7 +35,8 @@ const imageProperties: Schema = {
   file: readOnly(text("An image file url")),
   schema: readOnly(text("An image schema url")),
   stores: readOnly(text("Store in which image data resides.")),
-  os_secure_boot: text("Whether machines of this image boot with UEFI Secure Boot; absent means disabled", { enum: ["disabled", "optional", "required"], is_base: false }),
+  // Without an enumeration: the client would refuse other values itself, and people would not read our sentence.
+  os_secure_boot: text("Whether machines of this image boot with UEFI Secure Boot: disabled, optional or required; absent means disabled", { is_base: false }),
   os_secure_boot_signature: text("The boot loader's signature: a template's name or GUID, sha256:<64 hex digits>, or the signature in base64 or PEM", { is_base: false }),
   hw_machine_type: text("Generation of the machine; Secure Boot needs hyperv-gen2", { is_base: false }),
 };
