@@ -3,7 +3,7 @@ import type { Reason } from "../report.ts";
 /** What a person can do about a reason. `{file}` stands for the path of the stage that failed. */
 const remedies: Readonly<Record<string, readonly string[]>> = {
   "SB-UNSIGNED": ["Put a signed loader at \\EFI\\BOOT\\BOOTX64.EFI, on Debian shimx64.efi.signed of the package shim-signed.", "Or turn Secure Boot off for this image (os_secure_boot=disabled)."],
-  "SB-NOT-IN-DB": ["Replace {file} by one that is signed under an authority of this trust, on Debian shimx64.efi.signed of the package shim-signed."],
+  "SB-NOT-IN-DB": ["Replace {file} by one that is signed under an authority of this trust, or choose a trust that knows its signer."],
   "SB-CHANGED": ["Copy {file} again from its package or installation medium: the signature is right only for the original."],
   "SB-NO-USABLE-SIGNATURE": ["Sign {file} with SHA-256 and RSA, or take the vendor's signed file."],
   "SB-TABLE-MALFORMED": ["Take the vendor's original of {file}: a tool wrote its table of signatures wrongly."],

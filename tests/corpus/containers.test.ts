@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type ByteSource, type DiskImageCode, DiskImageError, memorySource, openDisk } from "@signet/disk-image";
+import { buildVhd } from "./recipes/vhd-recipe.ts";
+import { buildVhdx, vhdxBlockOffset } from "./recipes/vhdx-recipe.ts";
+
+const MIB = 1024 * 1024;
+const pattern = (sizeBytes: number, seed = 1): Buffer => Buffer.from(Uint8Array.from({ length: sizeBytes }, (_, index) => (index * 7 + (index >> 9) * seed) & 0xff));
+const contentOf = async (source: ByteSource): Promise<Buffer> => Buffer.from(await source.read(0, source.sizeBytes));
+const failsWith = (code: DiskImageCode) => (error: unknown): boolean => error instanceof DiskImageError && error.code === code;
+
+/** Three blocks of 1 MiB, the middle one empty. */
+const threeBlocks = Buffer.concat([pattern(MIB), Buffer.alloc(MIB), pattern(MIB, 3)]);
+
+describe("VHDX", () => {
+  test("shows the content of a dynamic disk, absent blocks as zeros", async () => {
+    const disk = await openDisk(memorySource(buildVhdx({ content: threeBlocks })));
+    assert.deepEqual([disk.format, disk.variant, disk.sectorSizeBytes], ["vhdx", "dynamic", 512]);
+    assert.ok((await contentOf(disk.content)).equals(threeBlocks));
+    assert.deepEqual(Buffer.from(await disk.content.read(MIB - 3, 6)), threeBlocks.subarray(MIB - 3, MIB + 3));
+  });
+
+  test("records sectors of 4096 bytes", async () => {
+    const disk = await openDisk(memorySource(buildVhdx({ content: threeBlocks, sectorBytes: 4096 })));
+    assert.equal(disk.sectorSizeBytes, 4096);
+    assert.ok((await contentOf(disk.content)).equals(threeBlocks));
+  });
+
+  test("reads blocks that are marked as zero or unmapped as zeros", async () => {
+    const disk = await openDisk(memorySource(buildVhdx({ content: threeBlocks, states: { 0: 2, 2: 3 } })));
+    assert.ok((await contentOf(disk.content)).every((byte) => byte === 0));
+  });
+
+  test("goes by the second header when the first is blank, and refuses when both are torn", async () => {
+    const file = buildVhdx({ content: threeBlocks });
+    file.fill(0, 64 * 1024, 68 * 1024);
+    assert.ok((await contentOf((await openDisk(memorySource(file))).content)).equals(threeBlocks));
+    file.writeUInt8(0xff, 128 * 1024 + 20);
+    await assert.rejects(openDisk(memorySource(file)), failsWith("DI-VHDX-HEADER"));
+  });
+
+  test("goes by the second region table when the first is torn, and refuses when both are", async () => {
+    const file = buildVhdx({ content: threeBlocks });
+    file.writeUInt8(0xff, 192 * 1024 + 40);
+    assert.equal((await openDisk(memorySource(file))).content.sizeBytes, threeBlocks.length);
+    file.writeUInt8(0xff, 256 * 1024 + 40);
+    await assert.rejects(openDisk(memorySource(file)), failsWith("DI-VHDX-REGION"));
+  });
+
+  test("refuses a damaged identifier by name", async () => {
+    const file = buildVhdx({ content: threeBlocks });
+    file.write("damaged!", 0);
+    await assert.rejects(openDisk(memorySource(file)), failsWith("DI-VHDX-IDENTIFIER"));
+  });
+
+  test("shows the disk as it is after its pending log", async () => {
+    const repaired = pattern(4096, 9);
+    const wanted = Buffer.from(threeBlocks);
+    wanted.set(repaired, 8192);
+    const file = buildVhdx({ content: threeBlocks, log: [{ fileOffset: vhdxBlockOffset(0) + 8192, data: repaired }] });
+    assert.ok((await contentOf((await openDisk(memorySource(file))).content)).equals(wanted));
+  });
+
+  test("refuses a pending log whose only entry is torn", async () => {
+    const file = buildVhdx({ content: threeBlocks, log: [{ fileOffset: vhdxBlockOffset(0), data: pattern(4096) }] });
+    file.writeUInt8(file.readUInt8(MIB + 5000) ^ 1, MIB + 5000);
+    await assert.rejects(openDisk(memorySource(file)), failsWith("DI-VHDX-LOG"));
+  });
+
+  test("refuses a differencing VHDX without its parent, and with another than its own", async () => {
+    const child = memorySource(buildVhdx({ content: threeBlocks, parent: { identity: "00000000-1111-2222-3333-444444444444", ownSectors: () => true } }));
+    await assert.rejects(openDisk(child), failsWith("DI-PARENT-MISSING"));
+    await assert.rejects(openDisk(child, { parents: [memorySource(buildVhdx({ content: threeBlocks }))] }), failsWith("DI-PARENT-OTHER"));
+  });
+
+  test("reads a differencing VHDX sector by sector over its parent", async () => {
+    const identity = "00000000-1111-2222-3333-444444444444";
+    const below = pattern(3 * MIB, 5);
+    const parent = memorySource(buildVhdx({ content: below, identity }));
+    const ownSectors = (sector: number): boolean => sector < 3000 && sector % 3 === 0;
+    const child = memorySource(buildVhdx({ content: threeBlocks, parent: { identity, ownSectors } }));
+    const wanted = Buffer.from(below);
+    for (let sector = 0; sector * 512 < wanted.length; sector += 1) if (ownSectors(sector)) wanted.set(threeBlocks.subarray(sector * 512, sector * 512 + 512), sector * 512);
+    const disk = await openDisk(child, { parents: [parent] });
+    assert.equal(disk.variant, "differencing");
+    assert.ok((await contentOf(disk.content)).equals(wanted));
+    assert.deepEqual(Buffer.from(await disk.content.read(1000, 1500)), wanted.subarray(1000, 2500));
+  });
+
+  test("a file that is cut off is named as such", async () => {
+    const file = buildVhdx({ content: threeBlocks });
+    const disk = await openDisk(memorySource(file.subarray(0, file.length - MIB)));
+    await assert.rejects(contentOf(disk.content), failsWith("DI-READ-OUTSIDE"));
+  });
+});
+
+describe("VHD", () => {
+  test("shows the content of fixed and dynamic disks", async () => {
+    for (const kind of ["fixed", "dynamic"] as const) {
+      const disk = await openDisk(memorySource(buildVhd({ content: threeBlocks, kind })));
+      assert.deepEqual([disk.format, disk.variant], ["vhd", kind]);
+      assert.ok((await contentOf(disk.content)).equals(threeBlocks), kind);
+    }
+  });
+
+  test("takes the footer's copy at the front when the one at the end is torn", async () => {
+    const file = buildVhd({ content: threeBlocks, kind: "dynamic" });
+    file.writeUInt8(0xff, file.length - 400);
+    assert.ok((await contentOf((await openDisk(memorySource(file))).content)).equals(threeBlocks));
+    file.writeUInt8(0xff, 100);
+    await assert.rejects(openDisk(memorySource(file)), failsWith("DI-VHD-FOOTER"));
+  });
+});
+
+describe("other inputs", () => {
+  test("an empty file, and one of a format that is not read, are named", async () => {
+    await assert.rejects(openDisk(memorySource(new Uint8Array(0))), failsWith("DI-EMPTY"));
+    const qcow2 = Buffer.alloc(4096);
+    qcow2.write("QFI\xfb\0\0\0\x03", 0, "latin1");
+    await assert.rejects(openDisk(memorySource(qcow2)), (error: unknown) => failsWith("DI-FORMAT-UNREADABLE")(error) && /qcow2/.test((error as Error).message));
+  });
+
+  test("refuses a sector size that no disk has", async () => {
+    await assert.rejects(openDisk(memorySource(Buffer.alloc(4096)), { sectorSizeBytes: 1000 }), failsWith("DI-SECTOR-SIZE"));
+  });
+
+  test("never crashes on a container with flipped bytes", async () => {
+    const original = buildVhdx({ content: threeBlocks.subarray(0, MIB), log: [{ fileOffset: vhdxBlockOffset(0), data: pattern(4096) }] });
+    let state = 20260101;
+    const random = (limit: number): number => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % limit;
+    for (let round = 0; round < 200; round += 1) {
+      const place = [random(4096), 65536 + random(8192), 131072 + random(4096), MIB + random(8192), 2 * MIB + random(70_000), 3 * MIB + random(64)][random(6)] ?? 0;
+      const before = original.readUInt8(place);
+      original.writeUInt8(random(256), place);
+      try {
+        const disk = await openDisk(memorySource(original));
+        await disk.content.read(0, Math.min(disk.content.sizeBytes, 4096));
+      } catch (error) {
+        assert.ok(error instanceof DiskImageError, `seed 20260101, round ${round}: ${String(error)}`);
+      }
+      original.writeUInt8(before, place);
+    }
+  });
+});
