@@ -13,7 +13,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
   "secure-boot": { own: ["@signet/disk-image"], node: ["node:crypto"] },
   wsman: { own: [], node: "all" },
   hyperv: { own: ["@signet/wsman"], node: "all" },
-  emulator: { own: ["@signet/wsman", "@signet/hyperv/schema", "@signet/secure-boot/trust", "@signet/secure-boot/signature-lists"], node: "all" },
+  emulator: { own: ["@signet/wsman", "@signet/hyperv/schema", "@signet/hyperv/schema/host-scripts", "@signet/secure-boot/trust", "@signet/secure-boot/signature-lists"], node: "all" },
   "control-plane": { own: ["@signet/secure-boot", "@signet/disk-image"], node: "all" },
   dashboard: { own: ["@signet/secure-boot", "@signet/disk-image", "@signet/control-plane/api-shapes"], node: "all" },
   cli: { own: ["*"], node: "all" },

@@ -1,0 +1,90 @@
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { MachineRecord } from "./machine-record.ts";
+
+/** What the host itself remembers. */
+export interface HostRecord {
+  readonly hostGuid: string;
+  readonly release: string;
+  readonly installedMs: number;
+  readonly externalSwitchGuid: string;
+  readonly defaultSwitchGuid: string;
+}
+
+/**
+ * The host's memory on disk: `state.json` for the host, `machines/<GUID>/machine.json` for each machine. A file is replaced as a
+ * whole: written under another name, synced, renamed, so that a crash leaves the old or the new one.
+ */
+export class StateFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async open(fresh: () => HostRecord): Promise<{ host: HostRecord; machines: MachineRecord[] }> {
+    await mkdir(join(this.path, "machines"), { recursive: true });
+    const text = await readFile(join(this.path, "state.json"), "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return null;
+      throw error;
+    });
+    const host = text === null ? fresh() : JSON.parse(text) as HostRecord;
+    if (text === null) await writeDurably(join(this.path, "state.json"), JSON.stringify(host, null, 1));
+    return { host, machines: await this.#readMachines() };
+  }
+
+  machineFolder(guid: string): string {
+    return join(this.path, "machines", guid);
+  }
+
+  async saveMachine(record: MachineRecord): Promise<void> {
+    const folder = this.machineFolder(record.guid);
+    await mkdir(folder, { recursive: true });
+    await writeDurably(join(folder, "machine.json"), encode(record));
+  }
+
+  async removeMachine(guid: string): Promise<void> {
+    // The record goes first: a folder without one is what a crash left of a removal, and is swept at the next opening.
+    await rm(join(this.machineFolder(guid), "machine.json"), { force: true });
+    await rm(this.machineFolder(guid), { recursive: true, force: true });
+  }
+
+  async #readMachines(): Promise<MachineRecord[]> {
+    const records: MachineRecord[] = [];
+    for (const guid of await readdir(join(this.path, "machines"))) {
+      const text = await readFile(join(this.machineFolder(guid), "machine.json"), "utf8").catch(() => null);
+      if (text === null) await rm(this.machineFolder(guid), { recursive: true, force: true });
+      else records.push(decode(text));
+    }
+    return records;
+  }
+}
+
+/** JSON in which 64-bit integers are `{"uint64": "…"}`; datetimes and references are plain objects already. */
+function encode(record: MachineRecord): string {
+  return JSON.stringify(record, (_key, value: unknown) => (typeof value === "bigint" ? { uint64: value.toString() } : value));
+}
+
+function decode(text: string): MachineRecord {
+  return JSON.parse(text, (_key, value: unknown) => {
+    const integer = typeof value === "object" && value !== null && "uint64" in value ? value.uint64 : undefined;
+    return typeof integer === "string" ? BigInt(integer) : value;
+  }) as MachineRecord;
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(`${path}.new`, "w");
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
+  const folder = await open(join(path, ".."), "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
