@@ -85,7 +85,7 @@ function describeCertificates(findings: Findings, folder: string, templates: rea
     if (sources.length === 0) throw new Error(`No source is known for the certificate ${id}.`);
     return {
       id,
-      subject: certificate.subject.split("\n").reverse().join(", "),
+      subject: certificate.subject.split("\n").toReversed().join(", "),
       sha256: sha256(publishedDer),
       notBefore: new Date(certificate.validFrom).toISOString(),
       notAfter: new Date(certificate.validTo).toISOString(),

@@ -110,7 +110,7 @@ export class RunningCloud {
       headers: { "X-Auth-Token": this.#token, "Content-Type": "application/octet-stream", "Content-Length": String(size) },
       body: Readable.toWeb(createReadStream(file)) as ReadableStream,
       duplex: "half",
-    } as RequestInit);
+    });
     await uploaded.text();
     return { id, uploadStatus: uploaded.status, image: (await this.request("GET", "image", `/images/${id}`)).body };
   }

@@ -17,7 +17,7 @@ test("no file is longer than 500 lines, tables of data excepted", () => {
 });
 
 test("file names are kebab-case nouns, and there is no drawer", () => {
-  const odd = sources.filter(({ path }) => !/^([a-z0-9.-]+\/)*[a-z0-9-]+(\.test|\.config)?\.tsx?$/.test(path) || /(^|\/)(utils?|helpers?|misc|common)(\.|\/)/.test(path));
+  const odd = sources.filter(({ path }) => !/^([a-z0-9.-]+\/)*[a-z0-9-]+(\.test|\.bench|\.config)?\.tsx?$/.test(path) || /(^|\/)(utils?|helpers?|misc|common)(\.|\/)/.test(path));
   assert.deepEqual(odd.map((file) => file.path), []);
 });
 

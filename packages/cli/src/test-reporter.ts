@@ -16,7 +16,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
     if (event.type !== "test:pass" && event.type !== "test:fail") continue;
     const { data } = event;
     if (data.details.type === "suite" || isFileEntry(data)) {
-      if (event.type === "test:fail" && isFileEntry(data) && data.details.error.cause instanceof Error) yield failure(data.name, data.details.error);
+      if (event.type === "test:fail" && isFileEntry(data) && event.data.details.error.cause instanceof Error) yield failure(data.name, event.data.details.error);
       continue;
     }
     const where = relative(process.cwd(), data.file ?? "");

@@ -52,9 +52,10 @@ export function buildVhdx(options: VhdxOptions): Buffer {
 
 /** Sets the bits of a block's own sectors; the state that follows from them: 0 none, 6 all, 7 some. */
 function markOwnSectors(bitmap: Buffer, block: number, sectorBytes: number, isOwn: ((sector: number) => boolean) | undefined): number {
+  if (isOwn === undefined) return 0;
   const perBlock = BLOCK_BYTES / sectorBytes;
   let count = 0;
-  for (let index = 0; index < perBlock && isOwn !== undefined; index += 1) {
+  for (let index = 0; index < perBlock; index += 1) {
     const sector = block * perBlock + index;
     if (!isOwn(sector)) continue;
     bitmap.writeUInt8(bitmap.readUInt8(sector >> 3) | (1 << (sector & 7)), sector >> 3);
@@ -161,7 +162,7 @@ function writeLog(file: Buffer, writes: readonly { readonly fileOffset: number; 
 
 function guid(text: string): Buffer {
   const [one = "", two = "", three = "", ...rest] = text.split("-");
-  const swap = (part: string): Buffer => Buffer.from(part, "hex").reverse();
+  const swap = (part: string): Uint8Array => Buffer.from(part, "hex").toReversed();
   return Buffer.concat([swap(one), swap(two), swap(three), Buffer.from(rest.join(""), "hex")]);
 }
 

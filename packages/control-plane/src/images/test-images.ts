@@ -52,7 +52,7 @@ export class TestImages {
     const response = await fetch(`${this.base}${path}`, {
       method, redirect: "manual", headers: { "x-auth-token": options.token ?? this.token, accept: "application/json", ...type, ...options.headers },
       ...(options.data !== undefined ? { body: options.data, duplex: "half" } : options.body !== undefined ? { body: JSON.stringify(options.body) } : {}),
-    } as RequestInit);
+    });
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, body: response.headers.get("content-type")?.includes("json") === true && text !== "" ? JSON.parse(text) : null };
   }

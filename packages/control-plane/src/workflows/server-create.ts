@@ -6,7 +6,7 @@ import type { CreateInput } from "../compute/create-input.ts";
 import type { BootImages } from "../compute/image-port.ts";
 import { type DesiredMachine, powerStates } from "../compute/server-record.ts";
 import { endTask, failServer, finishAction, recordEvent, updateServer } from "../compute/server-writes.ts";
-import type { HostId, MachineGuid, TemplateGuid } from "../ids.ts";
+import type { HostId, MachineGuid } from "../ids.ts";
 import type { ComputeHost, MachineActual } from "../ports.ts";
 import { Refusal } from "../refusal.ts";
 import { claimHost, readHostStates, releaseClaim } from "../scheduling/claims.ts";
@@ -132,7 +132,7 @@ function defineMachine(parts: WorkflowParts): Step<CreateInput, Kept> {
       const guid = await host.defineMachine({
         serverId: input.serverId, name: desired.name, generation: desired.generation, cpuCount: desired.cpuCount, memoryBytes: desired.memoryBytes,
         // Off is said as well: Hyper-V's own default for Generation 2 is on (rule 8).
-        secureBoot: desired.secureBootEnabled ? { enabled: true, templateId: (desired.template?.id ?? null) as TemplateGuid | null } : { enabled: false, templateId: null },
+        secureBoot: desired.secureBootEnabled ? { enabled: true, templateId: desired.template?.id ?? null } : { enabled: false, templateId: null },
         rootDiskPath: desired.rootDiskPath, nics: desired.nics, serialConsole: true,
       }, signal);
       return { guid };

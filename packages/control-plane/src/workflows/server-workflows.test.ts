@@ -170,7 +170,7 @@ describe("the workflows of a server", () => {
       assert.equal(await run(serverCreate(parts)), "undone");
       const { fault } = await row(id);
       assert.equal(fault?.code, "SIG-READ-BACK-DIFFERS");
-      assert.match(fault!.message, /hv1 did not make the machine as asked: Secure Boot enabled shall be true and is false/);
+      assert.match(fault.message, /hv1 did not make the machine as asked: Secure Boot enabled shall be true and is false/);
       await assertNothingLeft();
     });
 
@@ -363,7 +363,7 @@ describe("the workflows of a server", () => {
     const dead = new AbortController();
     const leased = await takeOf(definition.kind);
     const steps = definition.steps.map((step, index): AnyStep => (index === position + 1 ? { name: step.name, perform: () => Promise.reject(new LeaseLost("killed")) } : step));
-    await runWorkflow(store, { ...definition, steps: steps.length === position + 1 ? [...steps, { name: "killed", perform: () => Promise.reject(new LeaseLost("killed")) }] : steps } as AnyDefinition, leased, dead.signal);
+    await runWorkflow(store, { ...definition, steps: steps.length === position + 1 ? [...steps, { name: "killed", perform: () => Promise.reject(new LeaseLost("killed")) }] : steps }, leased, dead.signal);
     await commitFenced(store, leased, async (transaction) => void (await transaction.updateTable("workflows").set({ lease_expires_at: new Date(0) }).where("id", "=", leased.id).execute()));
   }
 });

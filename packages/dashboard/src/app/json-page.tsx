@@ -44,7 +44,7 @@ function curlLine(path: string): string {
   return `curl -H "X-Auth-Token: $(openstack token issue -f value -c id)" ${window.location.origin}${path}`;
 }
 
-function Source<Data>({ path, query, pick }: { readonly path: string; readonly query: UseQueryResult<Data, Error>; readonly pick: (data: Data) => unknown }): ReactNode {
+function Source<Data>({ path, query, pick }: { readonly path: string; readonly query: UseQueryResult<Data>; readonly pick: (data: Data) => unknown }): ReactNode {
   return (
     <section className="card" style={{ marginBottom: 20 }} aria-label={`Answer of ${path}`}>
       <p className="mono" style={{ margin: "0 0 12px" }}>

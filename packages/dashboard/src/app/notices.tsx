@@ -26,7 +26,7 @@ export function Problem({ error }: { readonly error: Error }): ReactNode {
 }
 
 /** Shows the answer; while there is none, that it comes or why it does not. An answer that grew old stays, under the reason. */
-export function Answer<Data>({ query, children }: { readonly query: UseQueryResult<Data, Error>; readonly children: (data: Data) => ReactNode }): ReactNode {
+export function Answer<Data>({ query, children }: { readonly query: UseQueryResult<Data>; readonly children: (data: Data) => ReactNode }): ReactNode {
   if (query.data === undefined) {
     if (query.error !== null) return <Problem error={query.error} />;
     return (

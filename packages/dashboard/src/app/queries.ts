@@ -28,32 +28,32 @@ export function createQueryClient(): QueryClient {
 }
 
 /** Keys begin with the token: what one session read is never shown to the next. */
-function useSignet<Answer>(path: string, intervalMs: number): UseQueryResult<Answer, Error> {
+function useSignet<Answer>(path: string, intervalMs: number): UseQueryResult<Answer> {
   const token = useToken();
   return useQuery({ queryKey: [token, path], queryFn: ({ signal }) => readSignet<Answer>(path, token, signal), refetchInterval: intervalMs });
 }
 
-export function useImages(): UseQueryResult<{ readonly images: readonly SignetImage[] }, Error> {
+export function useImages(): UseQueryResult<{ readonly images: readonly SignetImage[] }> {
   return useSignet("/images", REST_INTERVAL_MS);
 }
 
-export function useImageVerdicts(id: string): UseQueryResult<SignetImageVerdicts, Error> {
+export function useImageVerdicts(id: string): UseQueryResult<SignetImageVerdicts> {
   return useSignet(`/images/${encodeURIComponent(id)}/verdicts`, REST_INTERVAL_MS);
 }
 
-export function useServers(): UseQueryResult<{ readonly servers: readonly SignetServer[] }, Error> {
+export function useServers(): UseQueryResult<{ readonly servers: readonly SignetServer[] }> {
   return useSignet("/servers", SERVERS_INTERVAL_MS);
 }
 
-export function useServer(id: string): UseQueryResult<SignetServer, Error> {
+export function useServer(id: string): UseQueryResult<SignetServer> {
   return useSignet(`/servers/${encodeURIComponent(id)}`, SERVERS_INTERVAL_MS);
 }
 
-export function useHost(id: string): UseQueryResult<SignetHost, Error> {
+export function useHost(id: string): UseQueryResult<SignetHost> {
   return useSignet(`/hosts/${encodeURIComponent(id)}`, REST_INTERVAL_MS);
 }
 
 /** For administrators; others get the API's refusal. */
-export function useHosts(): UseQueryResult<{ readonly hosts: readonly SignetHost[] }, Error> {
+export function useHosts(): UseQueryResult<{ readonly hosts: readonly SignetHost[] }> {
   return useSignet("/hosts", REST_INTERVAL_MS);
 }

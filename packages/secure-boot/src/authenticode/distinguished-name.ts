@@ -19,7 +19,7 @@ const TEXT_TAGS: ReadonlySet<number> = new Set([0x0c, 0x13, 0x14, 0x16, 0x1a, 0x
 export function nameText(name: DerElement): string {
   return attributes(name)
     .map(({ type, value }) => `${SHORT_NAMES[type] ?? type}=${TEXT_TAGS.has(value.tag) ? decode(value) : `#${toHex(value.whole)}`}`)
-    .reverse()
+    .toReversed()
     .join(", ");
 }
 

@@ -38,7 +38,7 @@ test("a Linux image without any signature is refused; a Windows image needs none
 test("a signature that the loader contradicts is refused with both values shown", () => {
   const objection = objectToSecureBoot({ ...fit, signatureContradiction: "stated sha256:00, found sha256:11." });
   assert.equal(objection?.code, "SIG-POLICY-SIGNATURE-CONTRADICTED");
-  assert.match(objection!.text, /stated sha256:00, found sha256:11\./);
+  assert.match(objection.text, /stated sha256:00, found sha256:11\./);
 });
 
 test("a VHD is refused for Generation 2, with the command that converts it", () => {

@@ -11,7 +11,7 @@ test("every certificate of the data is what its thumbprint, its subject and its 
   for (const certificate of listCertificates()) {
     const parsed = new X509Certificate(certificate.der);
     assert.equal(sha256(certificate.der), certificate.sha256, certificate.id);
-    assert.equal(parsed.subject.split("\n").reverse().join(", "), certificate.subject);
+    assert.equal(parsed.subject.split("\n").toReversed().join(", "), certificate.subject);
     assert.equal(new Date(parsed.validTo).toISOString(), certificate.notAfter);
     assert.ok(certificate.sources.length > 0, `${certificate.id} has provenance`);
   }

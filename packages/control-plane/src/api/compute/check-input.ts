@@ -72,7 +72,7 @@ export function python(value: unknown): string {
   if (typeof value === "string") return value.includes("'") && !value.includes('"') ? `"${value}"` : `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
   if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
   if (typeof value === "object") return `{${Object.entries(value).map(([key, member]) => `${python(key)}: ${python(member)}`).join(", ")}}`;
-  return String(value as number);
+  return String(value);
 }
 
 /** The body's one member, checked. Throws Nova's words for a missing or malformed one. */

@@ -55,7 +55,7 @@ function readNewFlavor(body: unknown): Parameters<typeof createFlavor>[1] {
   const id = wish["id"];
   const isPublic = wish["os-flavor-access:is_public"];
   return {
-    id: id === undefined || id === null || id === "auto" ? randomUUID() : String(id as string | number), name: String(wish["name"]).trim(), vcpus: Number(wish["vcpus"]), memoryMib: Number(wish["ram"]), diskGib: Number(wish["disk"]),
+    id: id === undefined || id === null || id === "auto" ? randomUUID() : String(id), name: String(wish["name"]).trim(), vcpus: Number(wish["vcpus"]), memoryMib: Number(wish["ram"]), diskGib: Number(wish["disk"]),
     ephemeralGib: Number(wish["OS-FLV-EXT-DATA:ephemeral"] ?? 0), swapMib: Number(wish["swap"] ?? 0), rxtxFactor: Number(wish["rxtx_factor"] ?? 1),
     isPublic: isPublic === undefined ? true : (readBoolean(isPublic) ?? true), description: (wish["description"] as string | null | undefined) ?? null,
   };
