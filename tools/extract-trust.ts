@@ -5,7 +5,8 @@
  *
  * FOLDER is where the Debian package was unpacked with `dpkg-deb -x` (`/` for an installed one). Certificates and hashes are read out of
  * enrolled variable stores and out of the signatures of shim. What no package holds (which certificates make up a template, Hyper-V's
- * platform key) is a published fact: `--published` is a folder with `certs.json`, `certs/*.der`, `dbx/*.txt` and `templates/*.json`,
+ * platform key) is a published fact: `--published` is a folder with `certs.json`, `certs/*.der`, `dbx/*.txt`,
+ * `dbx/microsoft-x64-latest.json` and `templates/*.json`,
  * in which every file names its origin. A certificate found both ways must be the same, byte for byte.
  */
 import { X509Certificate, createHash } from "node:crypto";
@@ -13,7 +14,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { walkSignatureLists } from "@signet/secure-boot/signature-lists";
-import { readTrustVariables } from "./trust-variable-store.ts";
+import { readVariableStore } from "@signet/secure-boot/trust";
 
 interface Source {
   readonly kind: "package" | "published";
@@ -66,7 +67,7 @@ function readPackage(findings: Findings, name: string, version: string, folder: 
 }
 
 function readStore(findings: Findings, base: Source, file: Uint8Array): void {
-  for (const { name, data } of readTrustVariables(file)) {
+  for (const { name, data } of readVariableStore(file)) {
     if (!["PK", "KEK", "db", "dbx"].includes(name)) continue;
     const source: Source = { ...base, fileSha256: sha256(file), place: name };
     const { lists } = walkSignatureLists(data);
@@ -102,15 +103,66 @@ function publishedSources(id: string, templates: readonly PublishedTemplate[]): 
     .map(({ template, origin }) => ({ kind: "published", origin: `${origin}, ${template}` }));
 }
 
-function describeRevocations(findings: Findings, folder: string, templates: readonly PublishedTemplate[]): object[] {
-  const packaged = findings.revocations.filter(({ hashes }) => hashes.length > 1).map(({ source, hashes }) => ({ id: "microsoft-2026-06-10", entries: hashes.length, sources: [source], hashes }));
+interface PublishedRevocation {
+  readonly authenticodeHash: string;
+  readonly dateOfAddition: string;
+  readonly signingAuthority: string;
+  readonly filename: string;
+  readonly companyName: string;
+  readonly description: string;
+}
+
+interface PublishedRevocations {
+  readonly origin: string;
+  readonly images: readonly PublishedRevocation[];
+  readonly svns: readonly { readonly value: string; readonly version: string; readonly filename: string; readonly dateOfLastChange: string }[];
+}
+
+/** Releases of Microsoft's x64 dbx by date and number of hashes (microsoft/secureboot_objects, DBXUpdate.bin at each commit). */
+const RELEASES = [
+  { date: "2024-07-17", entries: 220, commit: "1c6f972" },
+  { date: "2025-01-17", entries: 245, commit: "6740d73" },
+  { date: "2025-02-24", entries: 416, commit: "ef78acc" },
+  { date: "2025-06-10", entries: 430, commit: "eb36a97" },
+  { date: "2025-10-15", entries: 431, commit: "8e4a78b" },
+  { date: "2026-06-09", entries: 289, commit: "a728996" },
+  { date: "2026-06-10", entries: 443, commit: "a93ac6b" },
+] as const;
+
+/**
+ * Every hash once, with the day on which Microsoft listed it; a list is then all of them up to a day. That this gives each list exactly as
+ * its own source holds it is checked here, and so is the number of hashes of each release; of releases for which it does not hold (some
+ * left out what older ones had) only date and number are known.
+ */
+function describeRevocations(findings: Findings, folder: string, templates: readonly PublishedTemplate[]): object {
+  const published = JSON.parse(readFileSync(join(folder, "dbx", "microsoft-x64-latest.json"), "utf8")) as PublishedRevocations;
+  const hashes = published.images
+    .map((image) => ({ sha256: image.authenticodeHash.toLowerCase(), addedOn: image.dateOfAddition, authority: image.signingAuthority.replace(/^CN = /, "") || null, product: productOf(image) }))
+    .toSorted((one, other) => (one.addedOn < other.addedOn ? -1 : one.addedOn > other.addedOn ? 1 : 0));
+  const untilOf = (id: string, members: readonly string[]): string => {
+    const until = hashes.findLast(({ sha256 }) => members.includes(sha256))?.addedOn ?? "";
+    const expected = hashes.filter(({ addedOn }) => addedOn <= until).map(({ sha256 }) => sha256);
+    if (expected.length !== members.length || !expected.every((hash) => members.includes(hash))) throw new Error(`The list ${id} is not what was published up to ${until}.`);
+    return until;
+  };
+  const packaged = findings.revocations.filter(({ hashes: members }) => members.length > 1).map(({ source, hashes: members }) => ({ id: "microsoft-2026-06-10", entries: members.length, addedUntil: untilOf("microsoft-2026-06-10", members), sources: [source] }));
   const files = new Set(templates.flatMap(({ dbx }) => (dbx === undefined ? [] : [dbx])));
-  const published = [...files].map((file) => {
-    const hashes = readFileSync(join(folder, file), "utf8").trim().split("\n");
-    const origin = templates.find(({ dbx }) => dbx === file)?.origin;
-    return { id: file.replace(/^dbx\/|\.txt$/g, ""), entries: hashes.length, sources: [{ kind: "published", origin }], hashes };
+  const ofTemplates = [...files].map((file) => {
+    const id = file.replace(/^dbx\/|\.txt$/g, "");
+    const members = readFileSync(join(folder, file), "utf8").trim().split("\n");
+    return { id, entries: members.length, addedUntil: untilOf(id, members), sources: [{ kind: "published", origin: templates.find(({ dbx }) => dbx === file)?.origin }] };
   });
-  return [...published, ...packaged];
+  const releases = RELEASES.map(({ date, entries, commit }) => {
+    const until = hashes[entries - 1]?.addedOn ?? "";
+    const isWhole = until <= date && hashes.filter(({ addedOn }) => addedOn <= until).length === entries;
+    return { date, entries, addedUntil: isWhole ? until : null, source: { kind: "published", origin: `microsoft/secureboot_objects ${commit}` } };
+  });
+  return { source: { kind: "published", origin: published.origin }, lists: [...ofTemplates, ...packaged], releases, minimumVersions: published.svns.map(({ value, version, filename, dateOfLastChange }) => ({ program: filename, version, value: value.toLowerCase(), changedOn: dateOfLastChange })), hashes };
+}
+
+function productOf({ companyName, filename, description }: PublishedRevocation): string | null {
+  const parts = [companyName === "Unknown" ? "" : companyName, filename, description].filter((part) => part !== "");
+  return parts.length === 0 ? null : parts.join(", ").slice(0, 120);
 }
 
 function describeTemplates(folder: string, names: readonly string[]): PublishedTemplate[] {
@@ -137,7 +189,7 @@ function main(): void {
   }
   const templates = describeTemplates(folder, Object.keys(describedAs));
   write("certificates.json", { certificates: describeCertificates(findings, folder, templates) });
-  write("revocations.json", { lists: describeRevocations(findings, folder, templates) });
+  write("revocations.json", describeRevocations(findings, folder, templates));
   write("templates.json", {
     templates: templates.map(({ template, guid, origin, note, PK, KEK, db, dbx }) => ({
       name: template,

@@ -4,3 +4,4 @@ export { firmwareNames, type FirmwareName } from "./quirks/quirk.ts";
 export { quirks } from "./quirks/firmware-rules.ts";
 export type { Trust, TrustVariables } from "./trust/trust.ts";
 export { deriveTemplate, matchSignatureClaim, type SignatureClaim } from "./signature-claim.ts";
+export { applyUpdate, type AppliedUpdate, updatableVariables, type UpdatableVariable, UpdateError, type UpdateProblemCode } from "./trust/apply-update.ts";

@@ -46,8 +46,10 @@ export interface TrustVerdict {
   readonly remedies: readonly Reason[];
   /** Signed by an authority that still signs updates; null when that cannot be said. */
   readonly serviceable: boolean | null;
-  /** Still boots when the 2011 authorities are in dbx; null when that cannot be said. */
+  /** Still boots when the 2011 authorities are in dbx, with all announced revocations; null when that cannot be said. */
   readonly survivesNextRevocation: boolean | null;
+  /** Only where it does not survive: why, and what to do before then. */
+  readonly nextRevocation?: { readonly because: readonly Reason[]; readonly remedies: readonly Reason[] };
 }
 
 export interface ImageReport {

@@ -1,4 +1,7 @@
 export { certificateById, certificateBySha256, listCertificates, type DataSource, type KnownCertificate } from "./certificate-data.ts";
-export { listNamedTrusts, listTemplates, revocationHashes, revocationLists, templateById, templateByName, trustByName, type TrustTemplate } from "./templates.ts";
+export { type DbxRelease, dbxReleases, type MinimumVersion, minimumVersions, type Revocation, revocationHashes, type RevocationList, revocationLists, revocationOf, revocations } from "./revocations.ts";
+export { newestSbatRelease, sbatLevelText, type SbatRelease, sbatReleases, sbatSource } from "./sbat-levels.ts";
+export { listNamedTrusts, listTemplates, templateById, templateByName, trustByName, type TrustTemplate } from "./templates.ts";
 export { parseTrustFile, TrustFileError, type TrustFileCode } from "./trust-file.ts";
 export { type ShimVariable, type Trust, type TrustVariables, trustVariableNames } from "./trust.ts";
+export { findVariables, globalVendor, imageSecurityVendor, isFirmwareVolume, readEntry, readVariableStore, secureBootEnableVendor, shimVendor, variableHeaderBytes, VariableStoreError, type EfiVariable } from "./variable-store.ts";

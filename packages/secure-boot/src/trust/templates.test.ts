@@ -3,7 +3,8 @@ import { createHash, X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { walkSignatureLists } from "../signature-lists.ts";
 import { listCertificates } from "./certificate-data.ts";
-import { listTemplates, revocationHashes, revocationLists, templateById, templateByName, trustByName } from "./templates.ts";
+import { dbxReleases, revocationHashes, revocationLists, revocations } from "./revocations.ts";
+import { listTemplates, templateById, templateByName, trustByName } from "./templates.ts";
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
@@ -56,4 +57,13 @@ test("revocation lists hold as many different hashes as they say, and the newer 
   for (const { id, entries } of revocationLists) assert.equal(asHex(id).size, entries, id);
   const newer = asHex("microsoft-2026-06-10");
   assert.ok([...asHex("openvmm-x64-431")].every((hash) => newer.has(hash)));
+});
+
+test("a trust at a day holds what Microsoft had published by then, and knows the releases that it can rebuild", () => {
+  const hashesOf = (name: string): number => walkSignatureLists(trustByName(name)?.variables.dbx ?? assert.fail(name)).lists[0]?.entries.length ?? 0;
+  for (const { date, entries, addedUntil } of dbxReleases) if (addedUntil !== null) assert.equal(hashesOf(`MicrosoftWindows@${addedUntil}`), entries, date);
+  assert.equal(hashesOf("MicrosoftWindows@2026-11-25"), revocations.length);
+  assert.equal(trustByName("1734c6e8-3154-4dda-ba5f-a874cc483422@2020-07-01")?.name, "MicrosoftWindows@2020-07-01");
+  assert.equal(trustByName("MicrosoftWindows@yesterday"), undefined);
+  assert.equal(trustByName("MicrosoftWindows@2001-01-01")?.variables.dbx, null);
 });

@@ -1,7 +1,7 @@
 import { encodeSignatureList, joinSignatureLists } from "../signature-lists.ts";
-import { type DataSource, certificateById, decodeHex } from "./certificate-data.ts";
-import revocationsFile from "./data/revocations.json" with { type: "json" };
+import { type DataSource, certificateById } from "./certificate-data.ts";
 import templatesFile from "./data/templates.json" with { type: "json" };
+import { revocationHashes, revocationHashesUntil } from "./revocations.ts";
 import type { Trust, TrustVariables } from "./trust.ts";
 
 /** What a Hyper-V Secure Boot template puts into the firmware of a new machine. */
@@ -28,22 +28,14 @@ interface TemplateRecord {
 const records: readonly TemplateRecord[] = templatesFile.templates;
 const absent: TrustVariables = { PK: null, KEK: null, db: null, dbx: null, dbt: null };
 
-/** Names of the revocation lists that the product carries, with their number of hashes and where they come from. */
-export const revocationLists: readonly { readonly id: string; readonly entries: number; readonly sources: readonly DataSource[] }[] = revocationsFile.lists.map(({ id, entries, sources }) => ({ id, entries, sources }));
-
 const templates: readonly TrustTemplate[] = records.flatMap((record) => (record.id === null ? [] : [{ name: record.name, id: record.id, description: record.description, contentsKnown: record.contents !== null, variables: variablesOf(record), provenance: record.sources }]));
 
-function variablesOf({ contents, owner }: TemplateRecord): TrustVariables {
+/** Without a day, dbx is what the published template holds; with one, every revocation that Microsoft had published by then. */
+function variablesOf({ contents, owner }: TemplateRecord, day?: string): TrustVariables {
   if (contents === null) return absent;
+  const revoked = day === undefined ? revocationHashes(contents.dbx) : revocationHashesUntil(day);
   const certificates = (ids: readonly string[]): Uint8Array => joinSignatureLists(ids.map((id) => encodeSignatureList("x509", owner, [certificateById(id).der])));
-  return { PK: certificates(contents.PK), KEK: certificates(contents.KEK), db: certificates(contents.db), dbx: encodeSignatureList("sha256", owner, revocationHashes(contents.dbx)), dbt: null };
-}
-
-/** The image hashes of one of `revocationLists`. Throws `RangeError` for a name that is not there. */
-export function revocationHashes(id: string): readonly Uint8Array[] {
-  const list = revocationsFile.lists.find((item) => item.id === id);
-  if (list === undefined) throw new RangeError(`The trust data holds no revocation list "${id}".`);
-  return list.hashes.map(decodeHex);
+  return { PK: certificates(contents.PK), KEK: certificates(contents.KEK), db: certificates(contents.db), dbx: revoked.length === 0 ? null : encodeSignatureList("sha256", owner, revoked), dbt: null };
 }
 
 /** Hyper-V's templates: those that have a GUID and can be chosen for a machine. */
@@ -64,11 +56,21 @@ export function templateById(guid: string): TrustTemplate | undefined {
 
 /** Every named state of trust that the product carries: the templates, and the variants for confidential machines. */
 export function listNamedTrusts(): readonly Trust[] {
-  return records.map((record) => ({ name: record.name, secureBootEnabled: true, variables: variablesOf(record), shimVariables: {}, thumbprints: { db: [], dbx: [] }, contentsKnown: record.contents !== null }));
+  return namedTrusts;
 }
 
-/** One of `listNamedTrusts` by name (whatever the case), or a template by GUID. */
+const trustOf = (record: TemplateRecord, name: string, day?: string): Trust =>
+  ({ name, secureBootEnabled: true, variables: variablesOf(record, day), shimVariables: {}, thumbprints: { db: [], dbx: [] }, contentsKnown: record.contents !== null });
+const namedTrusts: readonly Trust[] = records.map((record) => trustOf(record, record.name));
+
+/**
+ * One of `listNamedTrusts` by name (whatever the case), or a template by GUID. `NAME@YYYY-MM-DD` is the same with every revocation that
+ * Microsoft had published by that day: what a machine has that takes all updates.
+ */
 export function trustByName(nameOrGuid: string): Trust | undefined {
-  const name = (templateById(nameOrGuid)?.name ?? nameOrGuid).toLowerCase();
-  return listNamedTrusts().find((trust) => trust.name.toLowerCase() === name);
+  const [base = "", day] = nameOrGuid.split("@");
+  const name = (templateById(base)?.name ?? base).toLowerCase();
+  if (day === undefined) return namedTrusts.find((trust) => trust.name.toLowerCase() === name);
+  const record = records.find((item) => item.name.toLowerCase() === name);
+  return record === undefined || !/^\d{4}-\d{2}-\d{2}$/.test(day) ? undefined : trustOf(record, `${record.name}@${day}`, day);
 }

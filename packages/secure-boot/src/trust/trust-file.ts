@@ -2,6 +2,7 @@ import { encodeSignatureList, joinSignatureLists } from "../signature-lists.ts";
 import { certificateBySha256, decodeBase64, decodeHex } from "./certificate-data.ts";
 import { readAuthenticatedUpdate } from "./authenticated-update.ts";
 import { type ShimVariable, type Trust, type TrustVariables, trustVariableNames } from "./trust.ts";
+import { type EfiVariable, globalVendor, imageSecurityVendor, isFirmwareVolume, readVariableStore, secureBootEnableVendor, shimVendor, VariableStoreError } from "./variable-store.ts";
 
 export type TrustFileCode = "SB-TRUST-FILE-SIZE" | "SB-TRUST-FILE-FORMAT" | "SB-TRUST-FILE-FIELD";
 
@@ -27,15 +28,37 @@ const HASH_BYTES: Readonly<Record<HashKind, number>> = { sha1: 20, sha256: 32, s
 
 /**
  * Reads a state of trust from a file: the JSON of docs/formats/trust-file.md (entries one by one, or raw variables), Microsoft's template
- * JSON, EFI signature lists (`.esl`) or an authenticated update (`.auth`, DBXUpdate.bin). A list alone becomes db, or dbx where the file's
- * name says so. `name` names the trust where the file does not. Throws `TrustFileError`.
+ * JSON, a firmware's variable store (OVMF_VARS*.fd), EFI signature lists (`.esl`) or an authenticated update (`.auth`, DBXUpdate.bin). A
+ * list alone becomes db, or dbx where the file's name says so. `name` names the trust where the file does not. Throws `TrustFileError`.
  */
 export function parseTrustFile(content: string | Uint8Array, name: string): Trust {
   if (content.length > TRUST_FILE_BYTES_MAX) throw new TrustFileError("SB-TRUST-FILE-SIZE", `${name} has ${content.length} bytes; a trust file has at most ${TRUST_FILE_BYTES_MAX}.`);
   const text = typeof content === "string" ? content : new TextDecoder().decode(content);
   if (/^\s*\{/.test(text)) return fromJson(parseJson(text, name), name);
   if (typeof content === "string") throw new TrustFileError("SB-TRUST-FILE-FORMAT", `${name} is text but not a JSON object. Give a trust file, signature lists (.esl) or an update (.auth).`);
-  return fromLists(readAuthenticatedUpdate(content) ?? content, name);
+  if (isFirmwareVolume(content)) return fromStore(content, name);
+  return fromLists(readAuthenticatedUpdate(content)?.payload ?? content, name);
+}
+
+/** The store of a machine that was switched off: what its firmware would find at the next start. */
+function fromStore(content: Uint8Array, name: string): Trust {
+  const variables = readStore(content, name);
+  const find = (variable: string, vendor: string): EfiVariable | undefined => variables.find((item) => item.name === variable && item.vendor === vendor);
+  const data = (variable: string, vendor: string): Uint8Array | null => find(variable, vendor)?.data ?? null;
+  const found: TrustVariables = { PK: data("PK", globalVendor), KEK: data("KEK", globalVendor), db: data("db", imageSecurityVendor), dbx: data("dbx", imageSecurityVendor), dbt: data("dbt", imageSecurityVendor) };
+  const shim = variables.filter(({ vendor }) => vendor === shimVendor).map((item) => [item.name, { attributes: item.attributes, data: item.data }] as const);
+  // In user mode a missing switch is made, and made 1 (AuthVariableLib.c).
+  const isSwitchedOn = data("SecureBootEnable", secureBootEnableVendor)?.[0] !== 0;
+  return { ...emptyTrust(name), secureBootEnabled: found.PK !== null && found.PK.length > 0 && isSwitchedOn, variables: found, shimVariables: Object.fromEntries(shim) };
+}
+
+function readStore(content: Uint8Array, name: string): readonly EfiVariable[] {
+  try {
+    return readVariableStore(content);
+  } catch (error) {
+    if (!(error instanceof VariableStoreError)) throw error;
+    throw new TrustFileError("SB-TRUST-FILE-FORMAT", `${name} cannot be read as a variable store: ${error.message}`, { cause: error });
+  }
 }
 
 function parseJson(text: string, name: string): Json {

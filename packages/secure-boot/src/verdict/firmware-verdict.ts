@@ -5,6 +5,8 @@ import { isTrustedBy, signerCertificates } from "../authenticode/signed-data.ts"
 import type { Program } from "../program.ts";
 import type { FirmwareRules } from "../quirks/firmware-rules.ts";
 import type { Reason } from "../report.ts";
+import { toHex } from "../authenticode/der.ts";
+import { revocationOf } from "../trust/revocations.ts";
 import { holdsImageHash, type PreparedTrust, readEfiTime, revocationTime, type TrustList } from "./trust-lists.ts";
 
 /** What image verification answers about one program. */
@@ -34,10 +36,18 @@ function verifyUnsigned(program: Program, trust: PreparedTrust, rules: FirmwareR
     const digest = program.digests?.firmware(algorithm) ?? null;
     return digest === null ? [] : [{ algorithm, digest }];
   });
-  const isIn = (list: TrustList | null): boolean => digests.some(({ algorithm, digest }) => holdsImageHash(list, algorithm, digest));
-  if (isIn(trust.dbx)) return denied("SB-REVOKED-HASH", "{Its} digest is in dbx, the list of revoked programs.");
-  if (isIn(trust.db)) return { isAllowed: true, because: [], anchor: null };
+  const findIn = (list: TrustList | null): Uint8Array | undefined => digests.find(({ algorithm, digest }) => holdsImageHash(list, algorithm, digest))?.digest;
+  const revoked = findIn(trust.dbx);
+  if (revoked !== undefined) return revokedByHash(revoked);
+  if (findIn(trust.db) !== undefined) return { isAllowed: true, because: [], anchor: null };
   return denied("SB-UNSIGNED", "{It} is not signed, and its digest is not in db.");
+}
+
+/** What Microsoft has published of a revoked program says more than its digest. */
+function revokedByHash(digest: Uint8Array): SecurityAnswer {
+  const known = revocationOf(toHex(digest));
+  const details = known === undefined ? "" : ` Microsoft listed it on ${known.addedOn}${known.product === null ? "" : ` (${known.product})`}.`;
+  return denied("SB-REVOKED-HASH", `{Its} digest is in dbx, the list of revoked programs.${details}`);
 }
 
 function verifySigned(program: Program, trust: PreparedTrust, crypto: CryptoCapabilities): SecurityAnswer {
@@ -56,7 +66,7 @@ function verifySigned(program: Program, trust: PreparedTrust, crypto: CryptoCapa
         anchor = found;
       }
     }
-    if (holdsImageHash(trust.dbx, algorithm, digest)) return denied("SB-REVOKED-HASH", "{Its} digest is in dbx, the list of revoked programs.");
+    if (holdsImageHash(trust.dbx, algorithm, digest)) return revokedByHash(digest);
     if (!isVerified && holdsImageHash(trust.db, algorithm, digest)) isVerified = true;
   }
   if (program.table?.isWellFormed !== true) return denied("SB-TABLE-MALFORMED", "{Its} table of signatures does not end where its header says, which makes firmware refuse it whatever the signatures are.");

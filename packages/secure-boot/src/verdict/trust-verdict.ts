@@ -41,8 +41,15 @@ function describe({ verdict, candidate }: DiskVerdict, trust: PreparedTrust, rul
     because,
     remedies: isBooting ? [] : remediesFor(because, stagePath(candidate, verdict)),
     serviceable: judgesRotation ? isServiceable(candidate.loader.program, trust, rules.crypto[0] ?? { ellipticCurves: false }, now) : null,
-    survivesNextRevocation: later === null || later.verdict.outcome === "unknown" ? null : later.verdict.outcome === "boots",
+    ...describeLater(later),
   };
+}
+
+function describeLater(later: DiskVerdict | null): Pick<TrustVerdict, "survivesNextRevocation" | "nextRevocation"> {
+  if (later === null || later.verdict.outcome === "unknown") return { survivesNextRevocation: null };
+  if (later.verdict.outcome === "boots") return { survivesNextRevocation: true };
+  const { because } = later.verdict;
+  return { survivesNextRevocation: false, nextRevocation: { because, remedies: remediesFor(because, stagePath(later.candidate, later.verdict)) } };
 }
 
 /** An answer must hold whatever the firmware's crypto can do, where that is not known. */
