@@ -10,6 +10,7 @@ function buildProgram(): Command {
     .exitOverride();
   addRunningVerbs(program);
   addAnsweringVerbs(program);
+  addTrustVerbs(program);
   addProjectVerbs(program);
   return program;
 }
@@ -66,6 +67,41 @@ function addAnsweringVerbs(program: Command): void {
     .option("--json", "one JSON document per input")
     .action(async (files, options) => {
       process.exitCode = await (await import("./inspect/command.ts")).runInspect(files, options);
+    });
+}
+
+function addTrustVerbs(program: Command): void {
+  const trust = program.command("trust").description("what templates, certificates, dbx and SBAT releases hold, with dates and provenance");
+  trust
+    .command("list")
+    .description("every template, dbx release and SBAT level that is carried here")
+    .option("--json", "one JSON document")
+    .action(async (options) => (await import("./trust/command.ts")).listTrusts(options));
+  trust
+    .command("show")
+    .description("what one template or trust file holds")
+    .argument("<name|file>", "template (also NAME@YYYY-MM-DD) or trust file")
+    .option("--json", "one JSON document")
+    .action(async (name, options) => (await import("./trust/command.ts")).showTrust(name, options));
+  trust
+    .command("diff")
+    .description("what the second trusts and revokes that the first does not, and the reverse; 0 when they are the same")
+    .argument("<before>", "template, NAME@YYYY-MM-DD or trust file")
+    .argument("<after>", "template, NAME@YYYY-MM-DD or trust file")
+    .option("--json", "one JSON document")
+    .action(async (before, after, options) => {
+      process.exitCode = await (await import("./trust/command.ts")).diffTrusts(before, after, options);
+    });
+  trust
+    .command("import")
+    .description("apply signed updates as a machine would, and write the trust file that results")
+    .argument("<file...>", "authenticated updates (.auth, DBXUpdate.bin)")
+    .requiredOption("--base <name|file>", "the trust of the machine before")
+    .option("--variable <name>", "db, dbx, KEK or dbt, where the file's name does not say")
+    .option("--name <name>", "name of the result")
+    .option("--out <file>", "write there instead of standard output")
+    .action(async (files, options) => {
+      process.exitCode = await (await import("./trust/command.ts")).importUpdates(files, options);
     });
 }
 

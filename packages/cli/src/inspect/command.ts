@@ -1,9 +1,10 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { DiskImageError } from "@signet/disk-image";
 import { type FirmwareName, firmwareNames, type ImageReport } from "@signet/secure-boot";
-import { listNamedTrusts, parseTrustFile, type Trust, TrustFileError, trustByName } from "@signet/secure-boot/trust";
+import type { Trust } from "@signet/secure-boot/trust";
 import { ExitError, exitCodes } from "../exit.ts";
+import { readTrust } from "../trust/read-trust.ts";
 import { inspectFile } from "./inspect-file.ts";
 import { renderLine, renderReport, renderUnreadable } from "./render.ts";
 import { type Style, styleFor } from "./style.ts";
@@ -30,7 +31,6 @@ type Answer = { readonly file: string; readonly elapsedMs: number } & ({ readonl
 const EXIT_BOOTS = 0;
 const EXIT_FAILS = 1;
 const EXIT_UNKNOWN = 2;
-const TRUST_FILE_BYTES_MAX = 16 * 1024 * 1024;
 /** Work shorter than this needs no sign of life. */
 const PROGRESS_AFTER_MS = 500;
 const CD_SECTOR_BYTES = 2048;
@@ -91,21 +91,8 @@ function exitCodeOf(answers: readonly Answer[]): number {
 
 async function readTrusts(names: readonly string[]): Promise<readonly Trust[]> {
   const trusts: Trust[] = [];
-  for (const name of names) trusts.push(trustByName(name) ?? (await readTrustFile(name)));
+  for (const name of names) trusts.push(await readTrust(name, "--trust"));
   return trusts;
-}
-
-async function readTrustFile(path: string): Promise<Trust> {
-  const names = listNamedTrusts().map(({ name }) => name).join(", ");
-  const status = await stat(path).catch(() => null);
-  if (status === null || !status.isFile()) throw new ExitError(exitCodes.usage, `--trust ${path} is neither a template nor a file. Templates are: ${names}.`);
-  if (status.size > TRUST_FILE_BYTES_MAX) throw new ExitError(exitCodes.usage, `--trust ${path} has ${status.size} bytes, which no trust file has. Give a trust file, signature lists (.esl) or an update (.auth).`);
-  try {
-    return parseTrustFile(await readFile(path), basename(path));
-  } catch (error) {
-    if (error instanceof TrustFileError) throw new ExitError(exitCodes.usage, `--trust ${path}: ${error.message} [${error.code}]`, { cause: error });
-    throw error;
-  }
 }
 
 function readFirmware(name: string | undefined): FirmwareName {

@@ -74,6 +74,8 @@ function renderVerdicts(verdicts: readonly TrustVerdict[], style: Style): readon
     `  ${verdict.trust.padEnd(trustWidth)}   ${dressOutcome(verdict.outcome, style)}${" ".repeat(Math.max(0, 10 - verdict.outcome.length))}   ${describeVerdict(verdict)}`.trimEnd(),
     ...verdict.because.flatMap((reason, index) => hanging(index === 0 ? "why" : "", `${reason.text}${CODE_COLUMN_GAP}[${reason.code}]`, style)),
     ...verdict.remedies.flatMap((remedy, index) => hanging(index === 0 ? "remedy" : "", remedy.text, style)),
+    ...(verdict.nextRevocation?.because ?? []).flatMap((reason, index) => hanging(index === 0 ? "then" : "", `${reason.text}${CODE_COLUMN_GAP}[${reason.code}]`, style)),
+    ...(verdict.nextRevocation?.remedies ?? []).flatMap((remedy, index) => hanging(index === 0 ? "before" : "", remedy.text, style)),
   ]);
 }
 

@@ -63,7 +63,7 @@ function verifySignatures(program: Program, shim: ShimProgram, state: ShimState,
     const anchor = revoked === undefined ? allowedCertificates.find((certificate) => isUnder(signature, certificate)) : undefined;
     if (anchor !== undefined) return { isAllowed: true, because: [], anchor };
   }
-  if (revokedBy !== undefined) return denied("SB-REVOKED-CERTIFICATE", `{Its} signature leads to "${revokedBy.subjectText}", which is revoked.`);
+  if (revokedBy !== undefined) return denied("SB-REVOKED-CERTIFICATE", `{Its} signature leads to "${commonName(revokedBy.subjectText)}", which is revoked.`);
   return explain(blobs, digest, allowedCertificates);
 }
 

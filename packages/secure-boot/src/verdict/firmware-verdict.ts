@@ -6,6 +6,7 @@ import type { Program } from "../program.ts";
 import type { FirmwareRules } from "../quirks/firmware-rules.ts";
 import type { Reason } from "../report.ts";
 import { toHex } from "../authenticode/der.ts";
+import { commonName } from "../authenticode/distinguished-name.ts";
 import { revocationOf } from "../trust/revocations.ts";
 import { holdsImageHash, type PreparedTrust, readEfiTime, revocationTime, type TrustList } from "./trust-lists.ts";
 
@@ -78,13 +79,13 @@ function findForbidden(signature: ImageSignature, digest: Uint8Array, trust: Pre
   const { dbx } = trust;
   const byThumbprint = thumbprintAnchors(signature, trust.trust.thumbprints.dbx);
   const revoked = [...(dbx?.certificates ?? []), ...byThumbprint].find((certificate) => isSignedUnder(signature, digest, certificate, crypto));
-  if (revoked !== undefined) return denied("SB-REVOKED-CERTIFICATE", `A signature of {it} leads to "${revoked.subjectText}", which is in dbx; one revoked signature refuses a program whatever the others are.`);
+  if (revoked !== undefined) return denied("SB-REVOKED-CERTIFICATE", `A signature of {it} leads to "${commonName(revoked.subjectText)}", which is in dbx; one revoked signature refuses a program whatever the others are.`);
   if (dbx === null) return null;
   const signers = signature.data === null ? null : signerCertificates(signature.data);
   if (signers === null) return denied("SB-NO-SIGNER", "A signature of {it} does not contain the certificate of its signer, which firmware treats as revoked.");
   for (const signer of signers) {
     const time = revocationTime(dbx, signer);
-    if (time !== null && !isSignedBefore(signature, time, trust, crypto)) return denied("SB-REVOKED-SIGNER", `The certificate of {its} signer, "${signer.subjectText}", is revoked in dbx.`);
+    if (time !== null && !isSignedBefore(signature, time, trust, crypto)) return denied("SB-REVOKED-SIGNER", `The certificate of {its} signer, "${commonName(signer.subjectText)}", is revoked in dbx.`);
   }
   return null;
 }
