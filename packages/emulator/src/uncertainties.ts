@@ -16,6 +16,8 @@ export interface Uncertainties {
   readonly defineMakesIntegrationServices: boolean;
   /** Asking for the state that the machine already has. */
   readonly sameStateCode: number;
+  /** Whether methods that may do either start a job (4096) or return when they are done (0). Clients must take both. */
+  readonly methodAnswers: "job" | "return";
   /** Whether the path of a disk is looked at when it is attached, or only at the start. */
   readonly attachLooksForFile: boolean;
   /** Bytes of COM1 kept since the start for the first reader. A real pipe keeps none; the text then depends on who is faster. */
@@ -35,6 +37,7 @@ export const defaultUncertainties: Uncertainties = {
   defineMakesSerialPorts: true,
   defineMakesIntegrationServices: true,
   sameStateCode: 32775,
+  methodAnswers: "job",
   attachLooksForFile: true,
   consoleKeptBytes: 65_536,
   jobKeptMs: 300_000,

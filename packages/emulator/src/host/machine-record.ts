@@ -11,27 +11,45 @@ export interface DeviceRecord {
   readonly values: Values;
 }
 
-/** All that is known of a machine between two runs of the host. Written as one file each. */
-export interface MachineRecord {
-  /** Upper-case GUID: `Msvm_ComputerSystem.Name`. */
-  readonly guid: string;
-  readonly createdMs: number;
+/** What a machine is made of: of the machine itself, or of the machine as it was at a checkpoint. */
+export interface MachineConfiguration {
   readonly settings: Values;
   readonly devices: readonly DeviceRecord[];
   /** InstanceIDs of the devices that firmware tries, in order. */
   readonly bootDevices: readonly string[];
+}
+
+export interface CheckpointRecord extends MachineConfiguration {
+  /** Upper-case GUID: the InstanceID of its settings is `Microsoft:` and this. */
+  readonly guid: string;
+  /** The checkpoint that it came after, or null for the first. */
+  readonly parent: string | null;
+}
+
+/** All that is known of a machine between two runs of the host. Written as one file each. */
+export interface MachineRecord extends MachineConfiguration {
+  /** Upper-case GUID: `Msvm_ComputerSystem.Name`. */
+  readonly guid: string;
+  readonly createdMs: number;
   /** Whether the machine was on when the record was written: what "restart if it was running" goes by. */
   readonly wasRunning: boolean;
+  /** Whether its memory lies in a file, so that the next start resumes it. */
+  readonly saved: boolean;
+  readonly checkpoints: readonly CheckpointRecord[];
+  /** The checkpoint that the present state came from. */
+  readonly currentCheckpoint: string | null;
+  /** Base64 of the key protector that a virtual TPM needs. */
+  readonly keyProtector: string | null;
 }
 
-export function generationOf(record: MachineRecord): 1 | 2 {
-  return record.settings["VirtualSystemSubType"] === "Microsoft:Hyper-V:SubType:2" ? 2 : 1;
+export function generationOf(configuration: MachineConfiguration): 1 | 2 {
+  return configuration.settings["VirtualSystemSubType"] === "Microsoft:Hyper-V:SubType:2" ? 2 : 1;
 }
 
-/** The device that another hangs on: its Parent is an object path that ends in the InstanceID. */
-export function deviceById(record: MachineRecord, id: string): DeviceRecord | undefined {
+/** The device with that InstanceID, whatever its case. */
+export function deviceById(configuration: MachineConfiguration, id: string): DeviceRecord | undefined {
   const lower = id.toLowerCase();
-  return record.devices.find((device) => device.id.toLowerCase() === lower);
+  return configuration.devices.find((device) => device.id.toLowerCase() === lower);
 }
 
 export function resourceTypeOf(device: DeviceRecord): number {

@@ -2,13 +2,23 @@ import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { MachineRecord } from "./machine-record.ts";
 
+/** A virtual switch: `external` leads to the network card, `internal` to the host itself, `private` to machines only. */
+export interface SwitchRecord {
+  /** Upper-case GUID: `Msvm_VirtualEthernetSwitch.Name`. */
+  readonly guid: string;
+  readonly name: string;
+  readonly notes: readonly string[];
+  readonly kind: "external" | "internal" | "private";
+}
+
 /** What the host itself remembers. */
 export interface HostRecord {
   readonly hostGuid: string;
   readonly release: string;
   readonly installedMs: number;
-  readonly externalSwitchGuid: string;
-  readonly defaultSwitchGuid: string;
+  readonly switches: readonly SwitchRecord[];
+  /** The last of the dynamic MAC addresses that was given away. */
+  readonly lastMacAddress: number;
 }
 
 /**
@@ -29,7 +39,7 @@ export class StateFolder {
       throw error;
     });
     const host = text === null ? fresh() : JSON.parse(text) as HostRecord;
-    if (text === null) await writeDurably(join(this.path, "state.json"), JSON.stringify(host, null, 1));
+    if (text === null) await this.saveHost(host);
     return { host, machines: await this.#readMachines() };
   }
 
@@ -37,9 +47,13 @@ export class StateFolder {
     return join(this.path, "machines", guid);
   }
 
+  async saveHost(host: HostRecord): Promise<void> {
+    await writeDurably(join(this.path, "state.json"), JSON.stringify(host, null, 1));
+  }
+
   async saveMachine(record: MachineRecord): Promise<void> {
     const folder = this.machineFolder(record.guid);
-    await mkdir(folder, { recursive: true });
+    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncFolder(join(folder, ".."));
     await writeDurably(join(folder, "machine.json"), encode(record));
   }
 
@@ -52,7 +66,10 @@ export class StateFolder {
   async #readMachines(): Promise<MachineRecord[]> {
     const records: MachineRecord[] = [];
     for (const guid of await readdir(join(this.path, "machines"))) {
-      const text = await readFile(join(this.machineFolder(guid), "machine.json"), "utf8").catch(() => null);
+      const text = await readFile(join(this.machineFolder(guid), "machine.json"), "utf8").catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return null;
+        throw error;
+      });
       if (text === null) await rm(this.machineFolder(guid), { recursive: true, force: true });
       else records.push(decode(text));
     }
@@ -81,7 +98,11 @@ async function writeDurably(path: string, text: string): Promise<void> {
     await file.close();
   }
   await rename(`${path}.new`, path);
-  const folder = await open(join(path, ".."), "r");
+  await syncFolder(join(path, ".."));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
   try {
     await folder.sync();
   } finally {

@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { probeAcceleration, qemuProgram } from "./accelerator.ts";
 import { ConsoleBuffer } from "./console-buffer.ts";
 import type { Machine, MachineEvents, MachineHardware, MachinePower } from "./machine.ts";
-import { prepareMachineStore } from "./machine-store.ts";
+import { prepareMachineStore, variableStoreFile } from "./machine-store.ts";
+import { arrived, migrated, shellQuoted } from "./saved-state.ts";
 import { endRecordedProcess, recordProcess } from "./process-record.ts";
 import { qemuArguments, serialDescriptor } from "./qemu-arguments.ts";
 import { QmpConnection } from "./qmp.ts";
@@ -43,11 +44,36 @@ export class FirmwareMachine implements Machine {
   }
 
   async start(hardware: MachineHardware): Promise<void> {
+    const store = async () => (hardware.firmware ? prepareMachineStore(this.#folder, hardware.firmware) : "");
+    await this.#launch(hardware, store, []);
+    await rm(this.#savedState(), { force: true });
+  }
+
+  async restore(hardware: MachineHardware): Promise<void> {
+    if (!existsSync(this.#savedState())) throw new Error("The saved state is gone.");
+    // The variable store is part of what was saved: it stays as it is.
+    const run = await this.#launch(hardware, async () => join(this.#folder, variableStoreFile), ["-incoming", `exec:cat ${shellQuoted(this.#savedState())}`]);
+    await arrived(run.qmp);
+    await run.qmp.execute("cont");
+    this.#power = "running";
+    await rm(this.#savedState(), { force: true });
+  }
+
+  async save(): Promise<void> {
+    const qmp = this.#qmp();
+    await qmp.execute("stop");
+    const path = `${this.#savedState()}.new`;
+    await qmp.execute("migrate", { uri: `exec:cat > ${shellQuoted(path)}` });
+    await migrated(qmp);
+    await rename(path, this.#savedState());
+    await this.turnOff();
+  }
+
+  async #launch(hardware: MachineHardware, store: () => Promise<string>, extra: readonly string[]): Promise<Run> {
     if (this.#run) throw new Error("The machine is already running.");
     await mkdir(this.#folder, { recursive: true });
     await endRecordedProcess(this.#processRecord(), `signet-${this.#guid}`);
-    const storePath = hardware.firmware ? await prepareMachineStore(this.#folder, hardware.firmware) : "";
-    const run = launch(qemuArguments(this.#guid, hardware, await probeAcceleration(), storePath), (name) => this.#onEvent(run, name));
+    const run = launch([...qemuArguments(this.#guid, hardware, await probeAcceleration(), await store()), ...extra], (name) => this.#onEvent(run, name));
     this.#run = run;
     run.child.once("exit", () => this.#onExit(run));
     this.console.begin((data) => run.serial.write(data));
@@ -60,6 +86,7 @@ export class FirmwareMachine implements Machine {
       throw new Error(`QEMU did not start: ${run.errorText().trim() || "it gave no reason"}`, { cause });
     }
     this.#power = "running";
+    return run;
   }
 
   async turnOff(): Promise<void> {
@@ -120,6 +147,10 @@ export class FirmwareMachine implements Machine {
     if (started && !run.expected) this.#events.stopped();
   }
 
+  #savedState(): string {
+    return join(this.#folder, "saved.state");
+  }
+
   #processRecord(): string {
     return join(this.#folder, "qemu.pid");
   }
@@ -158,4 +189,3 @@ function launch(qemu: readonly string[], onEvent: (name: string) => void): Run {
   const qmp = new QmpConnection(stdout, stdin, ({ name }) => onEvent(name));
   return { child, qmp, serial, ended, finish, errorText: () => text, expected: false };
 }
-

@@ -35,6 +35,15 @@ export class InstantMachine implements Machine {
     this.console.end();
   }
 
+  async save(): Promise<void> {
+    this.#require();
+    await this.turnOff();
+  }
+
+  restore(hardware: MachineHardware): Promise<void> {
+    return this.start(hardware);
+  }
+
   async reset(): Promise<void> {
     this.#require();
     this.#power = "running";

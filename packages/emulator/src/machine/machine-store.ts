@@ -5,6 +5,8 @@ import { readVariableStore, writeVariables } from "../nvram/variable-store.ts";
 import type { FirmwareSettings } from "./machine.ts";
 import { firmwareEmptyStore } from "./qemu-arguments.ts";
 
+/** The machine's variables, in its folder. */
+export const variableStoreFile = "nvram.fd";
 const enrolledNames: ReadonlySet<string> = new Set(["PK", "KEK", "db", "dbx", "dbt"]);
 
 /**
@@ -12,7 +14,7 @@ const enrolledNames: ReadonlySet<string> = new Set(["PK", "KEK", "db", "dbx", "d
  * firmware wrote (boot entries, applied revocations), except that a change of the switch or of the template takes effect.
  */
 export async function prepareMachineStore(folder: string, firmware: FirmwareSettings): Promise<string> {
-  const path = join(folder, "nvram.fd");
+  const path = join(folder, variableStoreFile);
   const trustPath = join(folder, "nvram.trust");
   const empty = await readFile(firmwareEmptyStore);
   const fresh = enrolledStore(empty, firmware.trust, firmware.secureBootEnabled);

@@ -47,6 +47,10 @@ export interface Machine {
   readonly guestAnswers: boolean;
   start(hardware: MachineHardware): Promise<void>;
   turnOff(): Promise<void>;
+  /** Writes memory and devices to the machine's folder and turns off. */
+  save(): Promise<void>;
+  /** Goes on where `save` stopped. The hardware must be what it was then. */
+  restore(hardware: MachineHardware): Promise<void>;
   reset(): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;

@@ -1,0 +1,128 @@
+import { mkdir } from "node:fs/promises";
+import { createHash, timingSafeEqual } from "node:crypto";
+import { join } from "node:path";
+import { startWsmanServer } from "@signet/wsman/server";
+import { autoClock, ManualClock } from "../clock.ts";
+import { DriveFiles } from "../drive/drive-files.ts";
+import { HostDrive } from "../drive/host-drive.ts";
+import { VirtualDisks } from "../drive/virtual-disks.ts";
+import { FirmwareMachine } from "../machine/firmware-machine.ts";
+import { InstantMachine } from "../machine/instant-machine.ts";
+import type { MachineFactory } from "../machine/machine.ts";
+import { createPrograms } from "../programs/index.ts";
+import { virtualHardDiskPath } from "../provider/classes/services.ts";
+import { WmiProvider } from "../provider/wmi-provider.ts";
+import { startMachine } from "../services/power.ts";
+import { defaultUncertainties, type Uncertainties } from "../uncertainties.ts";
+import { hostCapacity } from "./capacity.ts";
+import { freshHostRecord, Host } from "./host.ts";
+import { firstPipeOf } from "./machine-hardware.ts";
+import { configurationRoot } from "./new-machine.ts";
+import { releaseByName } from "./releases.ts";
+import { StateFolder } from "./state-folder.ts";
+
+export interface EmulatedHostOptions {
+  /** The computer's name. */
+  readonly name: string;
+  /** "2012r2", "2016", "2019", "2022" or "2025". */
+  readonly release: string;
+  /** Where the host keeps its drive, its machines and its memory; given again, all is still there. */
+  readonly dataDir: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly user: string;
+  readonly password: string;
+  /** Whether machines run under QEMU with real firmware, or only pretend. */
+  readonly machines: "firmware" | "instant";
+  /** With a manual clock nothing of the host's own time passes but by `advance`. */
+  readonly clock: "auto" | "manual";
+  /** PEM; without it the host speaks plain HTTP. */
+  readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
+  readonly faultsFile?: string;
+  /** What is not known of real hosts, otherwise than by default. */
+  readonly uncertainties?: Partial<Uncertainties>;
+  /** Told of failures that are bugs of ours; by default they are printed. */
+  readonly onBug?: (error: unknown) => void;
+}
+
+export interface EmulatedHost {
+  readonly name: string;
+  readonly url: string;
+  readonly port: number;
+  /** Lets time pass. @throws Error without a manual clock */
+  advance(ms: number): void;
+  /** Turns machines off and stops; they start again with the host if they are set to. */
+  close(): Promise<void>;
+}
+
+/** Starts a Hyper-V host that answers WS-Management. @throws Error that says what is wrong with an option */
+export async function startEmulatedHost(options: EmulatedHostOptions): Promise<EmulatedHost> {
+  const release = releaseByName(options.release);
+  const uncertainties = { ...defaultUncertainties, ...options.uncertainties };
+  const onBug = options.onBug ?? ((error: unknown) => console.error(`emulated host ${options.name}:`, error));
+  const manual = options.clock === "manual" ? new ManualClock(Date.now()) : null;
+  const clock = manual ?? autoClock;
+  const drive = new HostDrive(join(options.dataDir, "drive"));
+  await mkdir(drive.root, { recursive: true });
+  for (const folder of [virtualHardDiskPath, configurationRoot, "C:\\Windows\\System32", "C:\\Windows\\Temp"]) await drive.makeFolder(folder);
+  const folder = new StateFolder(options.dataDir);
+  const state = await folder.open(() => freshHostRecord(release, clock.nowMs()));
+  if (state.host.release !== release.name) throw new Error(`${options.dataDir} belongs to a host of release ${state.host.release}; it cannot become one of ${release.name}.`);
+  const disks = new VirtualDisks(drive);
+  const host = new Host({
+    name: options.name, release, clock, uncertainties, folder, files: new DriveFiles(drive), disks, capacity: hostCapacity(options.machines, drive.root), record: state.host, machines: state.machines,
+    makeMachine: machineFactory(options.machines, uncertainties), onBug,
+  });
+  const programs = createPrograms({ drive, pipes: { find: (name) => findPipe(host, name) }, release, computerName: host.computerName });
+  const server = await startWsmanServer({
+    provider: new WmiProvider(host), programs, authenticateBasic: checkPassword(options.user, options.password), listen: options.listen, computerName: host.computerName, onBug,
+    ...(options.tls ? { tls: options.tls } : {}),
+  });
+  await startMachinesOf(host);
+  return {
+    name: options.name, url: server.url, port: server.port,
+    advance(ms) {
+      if (!manual) throw new Error("The host's clock runs by itself; start it with a manual clock to move it.");
+      manual.advance(ms);
+    },
+    async close() {
+      await server.close();
+      await Promise.all([...host.machines].map((machine) => machine.stopWithHost()));
+      await disks.close();
+    },
+  };
+}
+
+function machineFactory(machines: "firmware" | "instant", uncertainties: Uncertainties): MachineFactory {
+  return machines === "instant" ? () => new InstantMachine() : (guid, folder, events) => new FirmwareMachine(guid, folder, events, uncertainties.consoleKeptBytes);
+}
+
+/** The console of the machine whose COM1 leads to the pipe, while that machine is on. */
+function findPipe(host: Host, name: string) {
+  const wanted = name.toLowerCase();
+  for (const machine of host.machines) {
+    if (machine.machine.power !== "off" && firstPipeOf(machine.record)?.toLowerCase() === wanted) return machine.machine.console;
+  }
+  return null;
+}
+
+const startupAction = { ifRunning: 3, always: 4 } as const;
+
+/** Machines that were on when the host went down come back if they are set to; the others stay as they are. */
+async function startMachinesOf(host: Host): Promise<void> {
+  for (const machine of host.machines) {
+    const action = Number(machine.record.settings["AutomaticStartupAction"]);
+    const { wasRunning } = machine.record;
+    if (action === startupAction.always || (action === startupAction.ifRunning && wasRunning)) {
+      // A machine that cannot start stays off, as after the start of a real host.
+      await machine.inTurn(() => startMachine(host, machine)).catch(() => undefined);
+    }
+    if (wasRunning && machine.machine.power === "off") await machine.inTurn(() => machine.keep({ ...machine.record, wasRunning: false }));
+  }
+}
+
+/** Windows compares user names without case, with or without the computer's name in front. */
+function checkPassword(user: string, password: string): (user: string, password: string) => boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  const expected = digest(password);
+  return (givenUser, givenPassword) => givenUser.replace(/^.*\\/, "").toLowerCase() === user.toLowerCase() && timingSafeEqual(digest(givenPassword), expected);
+}
