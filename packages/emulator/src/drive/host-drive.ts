@@ -1,5 +1,6 @@
 import { lstat, mkdir, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { FileUses } from "./file-uses.ts";
 
 /** A path that Windows would refuse, or that leads outside the folder that stands for the drive. */
 export class DrivePathError extends Error {
@@ -15,6 +16,8 @@ const pathCharactersMax = 4096;
 /** The folder that stands for `C:\` of an emulated host. Every path is resolved strictly inside it, without regard to case. */
 export class HostDrive {
   readonly root: string;
+  /** By local path, as `resolve` answers it. */
+  readonly uses = new FileUses();
 
   constructor(root: string) {
     this.root = root;
@@ -37,16 +40,30 @@ export class HostDrive {
   }
 
   /** The local path if something is there, else null. @throws DrivePathError as `resolve` */
-  async find(windowsPath: string): Promise<{ path: string; kind: "file" | "folder"; sizeBytes: number; modifiedMs: number } | null> {
+  async find(windowsPath: string): Promise<FoundEntry | null> {
     const path = await this.resolve(windowsPath);
     const facts = await lstat(path).catch(() => null);
     if (!facts || (!facts.isFile() && !facts.isDirectory())) return null;
-    return { path, kind: facts.isFile() ? "file" : "folder", sizeBytes: facts.size, modifiedMs: facts.mtimeMs };
+    return { path, kind: facts.isFile() ? "file" : "folder", sizeBytes: facts.size, modifiedMs: facts.mtimeMs, createdMs: facts.birthtimeMs };
+  }
+
+  /** How Windows would write a local path of this drive. */
+  windowsPath(localPath: string): string {
+    return `C:\\${relative(this.root, localPath).replaceAll("/", "\\")}`;
   }
 
   async makeFolder(windowsPath: string): Promise<void> {
     await mkdir(await this.resolve(windowsPath), { recursive: true });
   }
+}
+
+export interface FoundEntry {
+  /** Local path. */
+  readonly path: string;
+  readonly kind: "file" | "folder";
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly createdMs: number;
 }
 
 /** The names below the drive's root. @throws DrivePathError */
