@@ -16,7 +16,6 @@ import { startMachine } from "../services/power.ts";
 import { defaultUncertainties, type Uncertainties } from "../uncertainties.ts";
 import { hostCapacity } from "./capacity.ts";
 import { freshHostRecord, Host } from "./host.ts";
-import { firstPipeOf } from "./machine-hardware.ts";
 import { configurationRoot } from "./new-machine.ts";
 import { releaseByName } from "./releases.ts";
 import { StateFolder } from "./state-folder.ts";
@@ -70,11 +69,10 @@ export async function startEmulatedHost(options: EmulatedHostOptions): Promise<E
   const disks = new VirtualDisks(drive);
   const host = new Host({
     name: options.name, release, clock, uncertainties, folder, files: new DriveFiles(drive), disks, capacity: hostCapacity(options.machines, drive.root), record: state.host, machines: state.machines,
-    makeMachine: machineFactory(options.machines, uncertainties), onBug,
+    makeMachine: machineFactory(options.machines, uncertainties), makePrograms: (pipes) => createPrograms({ drive, pipes, release, computerName: options.name.toUpperCase() }), onBug,
   });
-  const programs = createPrograms({ drive, pipes: { find: (name) => findPipe(host, name) }, release, computerName: host.computerName });
   const server = await startWsmanServer({
-    provider: new WmiProvider(host), programs, authenticateBasic: checkPassword(options.user, options.password), listen: options.listen, computerName: host.computerName, onBug,
+    provider: new WmiProvider(host), programs: host.programs, authenticateBasic: checkPassword(options.user, options.password), listen: options.listen, computerName: host.computerName, onBug,
     ...(options.tls ? { tls: options.tls } : {}),
   });
   await startMachinesOf(host);
@@ -86,6 +84,7 @@ export async function startEmulatedHost(options: EmulatedHostOptions): Promise<E
     },
     async close() {
       await server.close();
+      host.processes.close();
       await Promise.all([...host.machines].map((machine) => machine.stopWithHost()));
       await disks.close();
     },
@@ -94,15 +93,6 @@ export async function startEmulatedHost(options: EmulatedHostOptions): Promise<E
 
 function machineFactory(machines: "firmware" | "instant", uncertainties: Uncertainties): MachineFactory {
   return machines === "instant" ? () => new InstantMachine() : (guid, folder, events) => new FirmwareMachine(guid, folder, events, uncertainties.consoleKeptBytes);
-}
-
-/** The console of the machine whose COM1 leads to the pipe, while that machine is on. */
-function findPipe(host: Host, name: string) {
-  const wanted = name.toLowerCase();
-  for (const machine of host.machines) {
-    if (machine.machine.power !== "off" && firstPipeOf(machine.record)?.toLowerCase() === wanted) return machine.machine.console;
-  }
-  return null;
 }
 
 const startupAction = { ifRunning: 3, always: 4 } as const;

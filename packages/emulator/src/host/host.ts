@@ -1,13 +1,19 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
+import type { ShellPrograms } from "@signet/wsman/shell";
 import type { DriveFiles } from "../drive/drive-files.ts";
 import type { VirtualDisks } from "../drive/virtual-disks.ts";
+import type { ConsoleBuffer } from "../machine/console-buffer.ts";
+import type { PipeDirectory } from "../programs/pipe-directory.ts";
 import type { Uncertainties } from "../uncertainties.ts";
 import type { HostCapacity } from "./capacity.ts";
 import { Jobs } from "./jobs.ts";
 import type { MachineRecord } from "./machine-record.ts";
+import { firstPipeOf } from "./machine-hardware.ts";
+import { HostProcesses } from "./processes.ts";
 import type { Release } from "./releases.ts";
 import type { HostRecord, StateFolder } from "./state-folder.ts";
+import { Turns } from "./turns.ts";
 import { VirtualMachine, type MachineSurroundings } from "./virtual-machine.ts";
 
 export interface HostParts {
@@ -22,6 +28,8 @@ export interface HostParts {
   readonly record: HostRecord;
   readonly machines: readonly MachineRecord[];
   readonly makeMachine: MachineSurroundings["makeMachine"];
+  /** Makes the programs of the host, which read serial ports through the pipes given. */
+  readonly makePrograms: (pipes: PipeDirectory) => ShellPrograms;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -40,13 +48,15 @@ export class Host {
   readonly disks: VirtualDisks;
   readonly capacity: HostCapacity;
   readonly jobs: Jobs;
+  readonly programs: ShellPrograms;
+  readonly processes: HostProcesses;
   readonly bootedMs: number;
   readonly onBug: (error: unknown) => void;
   readonly #folder: StateFolder;
   readonly #machines = new Map<string, VirtualMachine>();
   readonly #surroundings: MachineSurroundings;
   #record: HostRecord;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(parts: HostParts) {
     this.name = parts.name;
@@ -59,6 +69,8 @@ export class Host {
     this.capacity = parts.capacity;
     this.onBug = parts.onBug;
     this.jobs = new Jobs(parts.clock, parts.uncertainties.jobKeptMs, parts.onBug);
+    this.programs = parts.makePrograms({ find: (name) => this.#findPipe(name) });
+    this.processes = new HostProcesses(this.programs);
     this.bootedMs = parts.clock.nowMs();
     this.#folder = parts.folder;
     this.#record = parts.record;
@@ -101,13 +113,20 @@ export class Host {
 
   /** Changes what the host itself remembers, one change at a time, on disk first. */
   change(edit: (record: HostRecord) => HostRecord): Promise<void> {
-    const result = this.#turn.then(async () => {
+    return this.#turns.take(async () => {
       const edited = edit(this.#record);
       await this.#folder.saveHost(edited);
       this.#record = edited;
     });
-    this.#turn = result.catch(() => undefined);
-    return result;
+  }
+
+  /** The console of the machine whose COM1 leads to the pipe, while that machine is on. */
+  #findPipe(name: string): ConsoleBuffer | null {
+    const wanted = name.toLowerCase();
+    for (const machine of this.#machines.values()) {
+      if (machine.machine.power !== "off" && firstPipeOf(machine.record)?.toLowerCase() === wanted) return machine.machine.console;
+    }
+    return null;
   }
 
   /** A dynamic address that no adapter of this host had before: twelve hexadecimal digits. */

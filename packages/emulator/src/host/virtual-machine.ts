@@ -5,6 +5,7 @@ import { type PreparedHardware, releaseDisks } from "./machine-hardware.ts";
 import { Refusal, returnCode } from "./refusal.ts";
 import type { MachineRecord } from "./machine-record.ts";
 import type { StateFolder } from "./state-folder.ts";
+import { Turns } from "./turns.ts";
 
 /** `EnabledState` of Msvm_ComputerSystem. */
 export const enabledState = { running: 2, off: 3, stopping: 4, saved: 6, paused: 9, starting: 10, saving: 32773, pausing: 32776, resuming: 32777 } as const;
@@ -24,9 +25,10 @@ export class VirtualMachine {
   #transition: number | null = null;
   #disks: readonly RuntimeDisk[] = [];
   #startedMs: number | null = null;
+  #retired = false;
   #changedStateMs: number;
   #changedConfigurationMs: number;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   readonly #surroundings: MachineSurroundings;
 
   constructor(record: MachineRecord, surroundings: MachineSurroundings) {
@@ -72,9 +74,7 @@ export class VirtualMachine {
 
   /** One change at a time: what `work` reads stays true until it has written. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work, work);
-    this.#turn = result.catch(() => undefined);
-    return result;
+    return this.#turns.take(work);
   }
 
   /** Replaces the record, on disk first. To be called in turn. */
@@ -97,6 +97,7 @@ export class VirtualMachine {
   async start({ hardware, disks }: PreparedHardware): Promise<void> {
     this.#disks = disks;
     try {
+      if (this.#retired) throw new Refusal(returnCode.systemNotAvailable, "The host is shutting down.");
       const resumes = this.#record.saved;
       await doing(() => (resumes ? this.machine.restore(hardware) : this.machine.start(hardware)), `'${this.name}' failed to start. (Virtual machine ID ${this.guid})`);
     } catch (error) {
@@ -133,9 +134,11 @@ export class VirtualMachine {
 
   /** The host goes down: the machine goes off, and its record keeps that it was on. */
   async stopWithHost(): Promise<void> {
-    await this.#turn;
-    await this.machine.turnOff();
-    await this.#release();
+    this.#retired = true;
+    await this.#turns.take(async () => {
+      await this.machine.turnOff();
+      await this.#release();
+    });
   }
 
   async #stoppedByItself(): Promise<void> {

@@ -23,10 +23,10 @@ async function probe(): Promise<Acceleration> {
   return { kvmWithSmm, kvm: kvmWithSmm || await canRun("q35,smm=off,accel=kvm") };
 }
 
-/** Whether QEMU can set such a machine up: it refuses at start what its accelerator lacks. The machine never runs. */
+/** Whether QEMU can set such a machine up, with the processor that ours have: it refuses at start what its accelerator lacks. The machine never runs. */
 function canRun(machine: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(qemuProgram, ["-nodefaults", "-S", "-machine", machine, "-m", "64", "-display", "none", "-qmp", "stdio"], { stdio: ["pipe", "ignore", "ignore"] });
+    const child = spawn(qemuProgram, ["-nodefaults", "-S", "-machine", machine, "-cpu", "host", "-m", "64", "-display", "none", "-qmp", "stdio"], { stdio: ["pipe", "ignore", "ignore"] });
     const timer = setTimeout(() => child.kill("SIGKILL"), probeTimeoutMs);
     const settle = (usable: boolean) => {
       clearTimeout(timer);

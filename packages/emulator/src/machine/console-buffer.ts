@@ -23,7 +23,7 @@ export class ConsoleBuffer {
   /** The machine is off: readers see the end. */
   end(): void {
     this.#input = null;
-    for (const reader of [...this.#readers]) {
+    for (const reader of this.#readers) {
       this.#readers.delete(reader);
       reader.ended();
     }

@@ -5,6 +5,7 @@ import { isKind } from "../../host/device-kinds.ts";
 import { memoryKind, processorKind } from "../../host/device-kinds-data.ts";
 import type { Host } from "../../host/host.ts";
 import type { Values } from "../../host/machine-record.ts";
+import type { HostProcess } from "../../host/processes.ts";
 import { type AssociationSource, type ClassSources, wmiObject } from "../class-source.ts";
 
 const hyperVFeature = 20;
@@ -20,6 +21,7 @@ export const hostFactSources: ClassSources = {
   Win32_OptionalFeature: () => ["Microsoft-Hyper-V", "Microsoft-Hyper-V-Management-Clients"].map((name) => ({ Name: name, Caption: name, Description: name, InstallState: 1, Status: "OK" })),
   Win32_ServerFeature: () => [{ ID: hyperVFeature, Name: "Hyper-V", ParentID: 0 }],
   Win32_Service: (host) => ["vmms", "WinRM"].map((name) => service(host, name)),
+  Win32_Process: (host) => [...host.processes.all()].map((one) => runningProcess(host, one)),
   Win32_PerfRawData_HvStats_HyperVHypervisorVirtualProcessor: virtualProcessors,
 };
 
@@ -79,6 +81,15 @@ async function logicalDisk(host: Host): Promise<Values> {
   return {
     DeviceID: "C:", Name: "C:", Caption: "C:", Description: "Local Fixed Disk", DriveType: 3, MediaType: 12, FileSystem: "NTFS", Size: sizeBytes, FreeSpace: freeBytes, VolumeName: "", VolumeSerialNumber: host.record.hostGuid.slice(0, 8), MaximumComponentLength: 255, Compressed: false,
     SupportsFileBasedCompression: true, SupportsDiskQuotas: false, CreationClassName: "Win32_LogicalDisk", SystemCreationClassName: "Win32_ComputerSystem", SystemName: host.computerName,
+  };
+}
+
+function runningProcess(host: Host, { id, commandLine, startedMs }: HostProcess): Values {
+  const program = (/^\s*(?:"([^"]*)"|(\S+))/.exec(commandLine) ?? []).slice(1).find((part) => part !== undefined) ?? commandLine;
+  const name = program.split("\\").at(-1) ?? program;
+  return {
+    Handle: String(id), ProcessId: id, Name: name, Caption: name, Description: name, CommandLine: commandLine, ExecutablePath: program, CreationDate: dateTimeFromDate(new Date(startedMs)), ParentProcessId: 0, SessionId: 0, ThreadCount: 1, Priority: 8,
+    CreationClassName: "Win32_Process", CSName: host.computerName, CSCreationClassName: "Win32_ComputerSystem", OSName: host.release.caption, OSCreationClassName: "Win32_OperatingSystem", WindowsVersion: host.release.version,
   };
 }
 
