@@ -1,4 +1,4 @@
-import type { ReleaseName } from "@signet/hyperv/schema";
+import { type ReleaseName, releaseNames } from "@signet/hyperv/schema";
 
 /** What tells one Windows Server from another, as far as a client of WMI sees it. */
 export interface Release {
@@ -34,6 +34,6 @@ export const releases: Readonly<Record<string, Release>> = {
 /** @throws Error that lists the known ones */
 export function releaseByName(name: string): Release {
   const release = Object.hasOwn(releases, name) ? releases[name] : undefined;
-  if (!release) throw new Error(`The release "${name}" is not known. Choose one of ${Object.keys(releases).join(", ")}.`);
+  if (!release) throw new Error(`The release "${name}" is not known. Choose one of ${releaseNames.filter((one) => Object.hasOwn(releases, one)).join(", ")}.`);
   return release;
 }

@@ -17,6 +17,7 @@ export class TestHost {
   readonly #options: Partial<EmulatedHostOptions>;
   #host: EmulatedHost | null = null;
   #client: WsmanClient | null = null;
+  readonly #bugs: unknown[] = [];
 
   private constructor(folder: string, options: Partial<EmulatedHostOptions>) {
     this.folder = folder;
@@ -34,7 +35,7 @@ export class TestHost {
     await this.stop();
     this.#host = await startEmulatedHost({
       name: "hv1", release: "2022", dataDir: this.folder, listen: { host: "127.0.0.1", port: 0 }, user, password, machines: "instant", clock: "auto",
-      onBug: (error) => { throw error; }, ...this.#options, ...options,
+      onBug: (error) => this.#bugs.push(error), ...this.#options, ...options,
     });
     this.#client = new WsmanClient({ url: this.#host.url, user, password });
   }
@@ -105,6 +106,7 @@ export class TestHost {
   async remove(): Promise<void> {
     await this.stop();
     await rm(this.folder, { recursive: true, force: true });
+    if (this.#bugs.length > 0) throw new AggregateError(this.#bugs, `The host met ${this.#bugs.length} bugs of its own: ${String(this.#bugs[0])}`);
   }
 }
 

@@ -17,9 +17,8 @@ export async function checkImage(host: Host, kind: DeviceKind, generation: 1 | 2
   if (kind === hardDiskImageKind && !diskExtensions.test(path)) throw invalidParameter(`'${path}' is no virtual hard disk: its name ends in neither .vhd nor .vhdx.`);
   if (kind === hardDiskImageKind && generation === 2 && /\.a?vhd$/i.test(path)) throw invalidParameter(`'${path}' is a VHD; machines of generation 2 take VHDX only.`);
   if (!host.uncertainties.attachLooksForFile) return;
-  const entry = await host.files.find(path);
-  if (entry?.kind !== "file") throw invalidParameter(`The attachment '${path}' was not found: the system cannot find the file specified. (0x80070002)`);
   if (kind === hardDiskImageKind) await checkDisk(host, path, generation);
+  else if ((await host.files.find(path))?.kind !== "file") throw invalidParameter(`The attachment '${path}' was not found: the system cannot find the file specified. (0x80070002)`);
 }
 
 async function checkDisk(host: Host, path: string, generation: 1 | 2): Promise<void> {
