@@ -96,6 +96,7 @@ const frame = /^[\s\uFFFD\u2500-\u257F|]+|[\s\uFFFD\u2500-\u257F|]+$/g;
 /** Lines as a person sees them: without escape sequences, of which those that place the cursor begin a new line. */
 function linesOf(text: string): readonly string[] {
   const plain = text
+    .replace(/\x1b\][^\x07\x1b]*(\x07|\x1b\\)/g, "")
     .replace(/\x1b\[\d*;?\d*[Hf]/g, "\n")
     .replace(/\x1b\[[0-9;=?]*[ -/]*[@-~]|\x1b[@-Z\\-_=>]/g, "")
     .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "");
