@@ -89,8 +89,7 @@ describe("VHDX", () => {
 
   test("a file that is cut off is named as such", async () => {
     const file = buildVhdx({ content: threeBlocks });
-    const disk = await openDisk(memorySource(file.subarray(0, file.length - MIB)));
-    await assert.rejects(contentOf(disk.content), failsWith("DI-READ-OUTSIDE"));
+    await assert.rejects(openDisk(memorySource(file.subarray(0, file.length - MIB))), failsWith("DI-READ-OUTSIDE"));
   });
 });
 
@@ -115,9 +114,9 @@ describe("VHD", () => {
 describe("other inputs", () => {
   test("an empty file, and one of a format that is not read, are named", async () => {
     await assert.rejects(openDisk(memorySource(new Uint8Array(0))), failsWith("DI-EMPTY"));
-    const qcow2 = Buffer.alloc(4096);
-    qcow2.write("QFI\xfb\0\0\0\x03", 0, "latin1");
-    await assert.rejects(openDisk(memorySource(qcow2)), (error: unknown) => failsWith("DI-FORMAT-UNREADABLE")(error) && /qcow2/.test((error as Error).message));
+    const encrypted = Buffer.alloc(4096);
+    encrypted.write("LUKS\xba\xbe", 0, "latin1");
+    await assert.rejects(openDisk(memorySource(encrypted)), (error: unknown) => failsWith("DI-FORMAT-UNREADABLE")(error) && /luks/.test((error as Error).message));
   });
 
   test("refuses a sector size that no disk has", async () => {

@@ -6,8 +6,6 @@ import { corpusFolder, MissingLoader, SharedCorpus } from "./shared-corpus.ts";
 
 const folder = corpusFolder();
 const reason = folder === null ? "the corpus is not here: set SIGNET_SHARED to the folder that holds data/secureboot" : false;
-/** Containers that Hyper-V does not use and that are not read. */
-const FOREIGN_CONTAINERS: ReadonlySet<string> = new Set(["qcow2", "vmdk", "vdi"]);
 /** Where the corpus itself calls "unknown" honest, for what the machine alone decides. */
 const HONESTLY_UNKNOWN: ReadonlySet<string> = new Set(["loader/pe-noreloc@rootA", "loader/pe-ebc@rootA"]);
 
@@ -40,7 +38,7 @@ describe("predictions against the verdicts of real firmware", { skip: reason }, 
       context.diagnostic(`${firmware}: ${count("agrees")} of ${compared.length} agree, ${count("unknown")} unknown, ${count("differs")} differ, ${skipped.length} skipped (loader not installed)`);
       assert.ok(compared.length > 300, `only ${compared.length} cases could be read`);
       assert.deepEqual(compared.filter(({ comparison }) => comparison === "differs").map(tell), []);
-      const gaps = compared.filter(({ comparison, item }) => comparison === "unknown" && !FOREIGN_CONTAINERS.has(item.container) && !HONESTLY_UNKNOWN.has(item.id));
+      const gaps = compared.filter(({ comparison, item }) => comparison === "unknown" && !HONESTLY_UNKNOWN.has(item.id));
       assert.deepEqual(gaps.map(tell), []);
     });
   }
@@ -48,7 +46,7 @@ describe("predictions against the verdicts of real firmware", { skip: reason }, 
   test("Hyper-V's firmware gives no other answer than the newer EDK2, except where it is not known", async () => {
     const { compared } = await sweep(new SharedCorpus(folder ?? ""), "hyper-v");
     assert.deepEqual(compared.filter(({ comparison }) => comparison === "differs").map(tell), []);
-    const open = compared.filter(({ comparison, item }) => comparison === "unknown" && !FOREIGN_CONTAINERS.has(item.container) && !HONESTLY_UNKNOWN.has(item.id)).map(({ item }) => item.id);
+    const open = compared.filter(({ comparison, item }) => comparison === "unknown" && !HONESTLY_UNKNOWN.has(item.id)).map(({ item }) => item.id);
     assert.ok(open.length <= 5, `left open: ${open.join(", ")}`);
   });
 });

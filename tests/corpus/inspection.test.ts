@@ -70,9 +70,9 @@ describe("from disk to verdict", () => {
     const orphan = buildVhdx({ content: padded(buildBootDisk(signed)), parent: { identity: "00000000-1111-2222-3333-444444444444", ownSectors: () => true } });
     const report = await inspectDisk(orphan, { db: [root] });
     assert.deepEqual([report.format.detected, report.verdicts[0]?.outcome, report.verdicts[0]?.because[0]?.code], ["vhdx", "unknown", "DI-PARENT-MISSING"]);
-    const qcow2 = Buffer.alloc(1024);
-    qcow2.write("QFI\xfb\0\0\0\x03", 0, "latin1");
-    assert.equal((await inspectDisk(qcow2, {})).verdicts[0]?.because[0]?.code, "DI-FORMAT-UNREADABLE");
+    const encrypted = Buffer.alloc(1024);
+    encrypted.write("LUKS\xba\xbe", 0, "latin1");
+    assert.equal((await inspectDisk(encrypted, {})).verdicts[0]?.because[0]?.code, "DI-FORMAT-UNREADABLE");
   });
 
   test("stops reading at its budget and says so", async () => {

@@ -28,6 +28,9 @@ export class Fields {
   u32Big(offset: number): number {
     return this.#view.getUint32(offset, false);
   }
+  u64ExactBig(offset: number): bigint {
+    return this.#view.getBigUint64(offset, false);
+  }
   u64Big(offset: number): number {
     return finite(this.#view.getBigUint64(offset, false));
   }

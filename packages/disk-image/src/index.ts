@@ -1,12 +1,13 @@
 export type { ByteSource } from "./byte-source.ts";
 export { budgetedSource, ReadBudget } from "./budgeted-source.ts";
+export { type Compression } from "./compression/open-compressed.ts";
 export { detectFormat, type DetectedFormat } from "./containers/detect-format.ts";
-export { type DiskVariant } from "./containers/disk-content.ts";
+export { type DiskRemark, type DiskVariant } from "./containers/disk-content.ts";
 export { DiskImageError, type DiskImageCode } from "./disk-image-error.ts";
 export { type DirectoryEntry } from "./filesystems/fat-directory.ts";
 export { type FatKind } from "./filesystems/fat-volume.ts";
 export { type FatVolume, openFat } from "./filesystems/fat.ts";
 export { memorySource, sliceSource } from "./memory-source.ts";
-export { type Disk, openDisk, type OpenDiskOptions } from "./open-disk.ts";
+export { type Disk, isReadable, openDisk, type OpenDiskOptions } from "./open-disk.ts";
 export { type Partition, type Partitioning, type PartitionTable } from "./partitions/partition.ts";
 export { readPartitions } from "./partitions/read-partitions.ts";

@@ -6,6 +6,10 @@ export type DetectedFormat = "raw" | "vhdx" | "vhd" | "qcow2" | "qcow" | "qed" |
 
 const HEAD_BYTES = 512;
 const VHDX_HEADER_OFFSET = 64 * 1024;
+const VHDX_MARKS = [
+  [VHDX_HEADER_OFFSET, "head"],
+  [2 * VHDX_HEADER_OFFSET, "head"],
+] as const;
 const VOLUME_DESCRIPTOR_OFFSET = 0x8000;
 
 /** Signatures at the very beginning, by their bytes as Latin-1 text. */
@@ -28,17 +32,26 @@ const BEGINNINGS: readonly (readonly [string, DetectedFormat])[] = [
 const VDI_MAGIC = 0xbeda107f;
 const VDI_MAGIC_OFFSET = 0x40;
 
-/** Detects the format by content; names and declarations are not asked. Reads three sectors at most. */
-export async function detectFormat(source: ByteSource): Promise<DetectedFormat> {
+/**
+ * Detects the format by content; names and declarations are not asked. Reads some sectors at most. `hasFarEnd` leaves the end of the file
+ * alone, where reaching it would cost too much; a fixed VHD is then taken for the raw disk that it begins with.
+ */
+export async function detectFormat(source: ByteSource, { hasFarEnd = false }: { readonly hasFarEnd?: boolean } = {}): Promise<DetectedFormat> {
   const head = new Fields(await source.read(0, Math.min(HEAD_BYTES, source.sizeBytes)));
   for (const [beginning, format] of BEGINNINGS) if (head.text(0, beginning.length) === beginning) return format;
   if (head.text(0, 4) === "QFI\xfb") return head.bytes.length >= 8 && head.u32Big(4) === 1 ? "qcow" : "qcow2";
   if (head.bytes.length >= VDI_MAGIC_OFFSET + 4 && head.u32(VDI_MAGIC_OFFSET) === VDI_MAGIC) return "vdi";
-  if ((await textAt(source, VHDX_HEADER_OFFSET, 4)) === "head" || (await textAt(source, 2 * VHDX_HEADER_OFFSET, 4)) === "head") return "vhdx";
-  if (source.sizeBytes >= HEAD_BYTES && (await textAt(source, source.sizeBytes - HEAD_BYTES, 8)) === "conectix") return "vhd";
+  if (await hasVhdxHeaders(source)) return "vhdx";
+  if (!hasFarEnd && source.sizeBytes >= HEAD_BYTES && (await textAt(source, source.sizeBytes - HEAD_BYTES, 8)) === "conectix") return "vhd";
   if (await isPortableExecutable(source, head)) return "efi";
   if ((await textAt(source, VOLUME_DESCRIPTOR_OFFSET + 1, 5)) === "CD001") return "iso";
   return "raw";
+}
+
+/** A VHDX whose identifier is damaged still has its headers and region tables, each twice. */
+async function hasVhdxHeaders(source: ByteSource): Promise<boolean> {
+  for (const [place, mark] of VHDX_MARKS) if ((await textAt(source, place, 4)) === mark && (await textAt(source, place + 2 * VHDX_HEADER_OFFSET, 4)) === "regi") return true;
+  return false;
 }
 
 async function textAt(source: ByteSource, offset: number, length: number): Promise<string | null> {

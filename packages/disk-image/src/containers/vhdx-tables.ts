@@ -11,9 +11,15 @@ export interface VhdxHeader {
   readonly log: VhdxLogPlace;
 }
 
+/** A stretch of the file. */
+export interface VhdxRegion {
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
 export interface VhdxRegions {
-  readonly blockTable: { readonly offset: number; readonly sizeBytes: number };
-  readonly metadata: { readonly offset: number; readonly sizeBytes: number };
+  readonly blockTable: VhdxRegion;
+  readonly metadata: VhdxRegion;
 }
 
 export interface VhdxParameters {
@@ -22,8 +28,15 @@ export interface VhdxParameters {
   readonly hasParent: boolean;
   readonly virtualSizeBytes: number;
   readonly sectorSizeBytes: number;
-  /** The DataWriteGuid that the parent must have; null without a parent locator. */
-  readonly parentLinkage: readonly string[];
+  /** What the parent locator says; empty without one. */
+  readonly parent: VhdxParentLocator;
+}
+
+export interface VhdxParentLocator {
+  /** The DataWriteGuids that are accepted. */
+  readonly linkage: readonly string[];
+  /** Only to be shown: whoever made the file wrote it. */
+  readonly name: string | null;
 }
 
 const KIB = 1024;
@@ -92,6 +105,7 @@ function regionsOf(fields: Fields, fileSizeBytes: number): VhdxRegions {
       if (isRequired) throw damaged("DI-VHDX-REGION", `it needs the region ${guid}, which is unknown`);
       continue;
     }
+    if (found.has(guid)) throw damaged("DI-VHDX-REGION", `its region table names the region ${guid} twice`);
     found.set(guid, { offset: fields.u64(entry + 16), sizeBytes: fields.u32(entry + 24) });
   }
   const blockTable = found.get(BLOCK_TABLE_REGION);
@@ -101,8 +115,11 @@ function regionsOf(fields: Fields, fileSizeBytes: number): VhdxRegions {
     if (offset < MIB || offset % MIB !== 0 || sizeBytes === 0) throw damaged("DI-VHDX-REGION", `a region of ${sizeBytes} bytes at ${offset} is not allowed`);
     requireInside(fileSizeBytes, offset, sizeBytes);
   }
+  if (overlap(blockTable, metadata)) throw damaged("DI-VHDX-REGION", "its block table and its metadata overlap");
   return { blockTable, metadata };
 }
+
+export const overlap = (one: VhdxRegion, other: VhdxRegion): boolean => one.offset < other.offset + other.sizeBytes && other.offset < one.offset + one.sizeBytes;
 
 export async function readVhdxParameters(source: ByteSource, region: VhdxRegions["metadata"]): Promise<VhdxParameters> {
   if (region.sizeBytes < METADATA_TABLE_BYTES) throw damaged("DI-VHDX-METADATA", `its metadata has only ${region.sizeBytes} bytes`);
@@ -135,7 +152,7 @@ export async function readVhdxParameters(source: ByteSource, region: VhdxRegions
     hasParent,
     virtualSizeBytes: (await read(ITEMS.virtualDiskSize, 8)).u64(0),
     sectorSizeBytes: (await read(ITEMS.logicalSectorSize, 4)).u32(0),
-    parentLinkage: hasParent ? parentLinkage(await read(ITEMS.parentLocator, 20)) : [],
+    parent: hasParent ? readLocator(await read(ITEMS.parentLocator, 20)) : { linkage: [], name: null },
   });
 }
 
@@ -147,15 +164,21 @@ function validated(parameters: VhdxParameters): VhdxParameters {
   return parameters;
 }
 
-/** The identities of the parent that the locator accepts. Its paths are never used: whoever made the file wrote them. */
-function parentLinkage(locator: Fields): readonly string[] {
-  const count = locator.u16(18);
-  const linkage: string[] = [];
+/** The keys are few; what is longer than any path is none. */
+const LOCATOR_ENTRIES_MAX = 64;
+const LOCATOR_TEXT_BYTES_MAX = 64 * KIB;
+const PATH_KEYS = ["relative_path", "absolute_win32_path", "volume_path"] as const;
+
+/** Key and value pairs (MS-VHDX 2.6.2.6). The paths are for messages alone. */
+function readLocator(locator: Fields): VhdxParentLocator {
+  const count = Math.min(locator.u16(18), LOCATOR_ENTRIES_MAX);
+  const values = new Map<string, string>();
   for (let index = 0; index < count && 20 + (index + 1) * 12 <= locator.bytes.length; index += 1) {
     const entry = 20 + index * 12;
-    const text = (offset: number, sizeBytes: number): string => new TextDecoder("utf-16le").decode(locator.bytes.subarray(offset, offset + sizeBytes));
-    const key = text(locator.u32(entry), locator.u16(entry + 8));
-    if (key === "parent_linkage" || key === "parent_linkage2") linkage.push(text(locator.u32(entry + 4), locator.u16(entry + 10)).toLowerCase().replace(/^\{|\}$/g, ""));
+    const text = (offset: number, sizeBytes: number): string => new TextDecoder("utf-16le").decode(locator.bytes.subarray(offset, offset + Math.min(sizeBytes, LOCATOR_TEXT_BYTES_MAX)));
+    values.set(text(locator.u32(entry), locator.u16(entry + 8)), text(locator.u32(entry + 4), locator.u16(entry + 10)));
   }
-  return linkage;
+  const linkage = ["parent_linkage", "parent_linkage2"].flatMap((key) => values.get(key)?.toLowerCase().replace(/^\{|\}$/g, "") ?? []);
+  const path = PATH_KEYS.find((key) => values.has(key));
+  return { linkage, name: path === undefined ? null : (values.get(path) ?? null) };
 }

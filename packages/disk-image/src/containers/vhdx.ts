@@ -3,32 +3,27 @@ import { DiskImageError } from "../disk-image-error.ts";
 import { Fields } from "../fields.ts";
 import { requireInside } from "../memory-source.ts";
 import { pagedSource } from "../paged-source.ts";
-import { type DiskContent, PARENTS_MAX } from "./disk-content.ts";
+import { quoteName } from "../safety/quote-name.ts";
+import { readFromParent, readInBlocks } from "./block-reads.ts";
+import { type DiskContent, PARENTS_MAX, refuseCycle, requireParent } from "./disk-content.ts";
 import { replayVhdxLog } from "./vhdx-log.ts";
-import { readVhdxHeader, readVhdxParameters, readVhdxRegions, type VhdxParameters, type VhdxRegions } from "./vhdx-tables.ts";
+import { BLOCK_FULLY_PRESENT, BLOCK_NOT_PRESENT, BLOCK_PARTIALLY_PRESENT, blocksPerChunk, checkBlockTable, readBlockEntry, VhdxBlockPlaces } from "./vhdx-blocks.ts";
+import { readVhdxHeader, readVhdxParameters, readVhdxRegions, type VhdxParameters, type VhdxRegion } from "./vhdx-tables.ts";
 
 interface OpenedVhdx extends DiskContent {
   readonly dataWriteGuid: string;
 }
 
 const NO_GUID = "00000000-0000-0000-0000-000000000000";
-/** MS-VHDX 2.5.1.1. Every other state reads as zeros. */
-const BLOCK_NOT_PRESENT = 0;
-const BLOCK_FULLY_PRESENT = 6;
-const BLOCK_PARTIALLY_PRESENT = 7;
-const MIB = 1024 * 1024;
-/** Sectors that one bitmap block of 1 MiB covers: eight for each byte. */
-const SECTORS_PER_CHUNK = 8 * MIB;
-
 /**
  * Opens a VHDX (MS-VHDX 2.0) as Hyper-V shows it to a machine, its pending log replayed in memory. A differencing disk needs its parents,
  * nearest first: without one `DI-PARENT-MISSING`, with another than it was made for `DI-PARENT-OTHER`.
  */
 export async function openVhdx(source: ByteSource, parents: readonly ByteSource[]): Promise<DiskContent> {
-  return open(source, parents.slice(0, PARENTS_MAX));
+  return open(source, parents.slice(0, PARENTS_MAX), []);
 }
 
-async function open(source: ByteSource, parents: readonly ByteSource[]): Promise<OpenedVhdx> {
+async function open(source: ByteSource, parents: readonly ByteSource[], passed: readonly string[]): Promise<OpenedVhdx> {
   const identifier = source.sizeBytes >= 8 ? String.fromCharCode(...(await source.read(0, 8))) : "";
   if (identifier !== "vhdxfile") throw new DiskImageError("DI-VHDX-IDENTIFIER", "The file has the headers of a VHDX but not its identifier \"vhdxfile\" at the beginning. It is damaged; copy it again.");
   const header = await readVhdxHeader(source);
@@ -36,21 +31,25 @@ async function open(source: ByteSource, parents: readonly ByteSource[]): Promise
   const file = pagedSource(replayed);
   const regions = await readVhdxRegions(file);
   const parameters = await readVhdxParameters(file, regions.metadata);
-  const parent = parameters.hasParent ? await openParent(parameters, parents) : null;
+  const places = new VhdxBlockPlaces(file.sizeBytes, [regions.blockTable, regions.metadata, header.log], parameters.blockSizeBytes);
+  await checkBlockTable(file, regions.blockTable, parameters, places);
+  const parent = parameters.hasParent ? await openParent(parameters, parents, [...passed, header.dataWriteGuid]) : null;
   return {
     variant: parameters.hasParent ? "differencing" : parameters.isFixed ? "fixed" : "dynamic",
     sectorSizeBytes: parameters.sectorSizeBytes,
-    content: new VhdxContent(file, regions.blockTable, parameters, parent),
+    content: new VhdxContent(file, regions.blockTable, parameters, places, parent),
     dataWriteGuid: header.dataWriteGuid,
   };
 }
 
-async function openParent(child: VhdxParameters, parents: readonly ByteSource[]): Promise<ByteSource> {
-  const [nearest, ...further] = parents;
-  if (nearest === undefined) throw new DiskImageError("DI-PARENT-MISSING", `The VHDX is a differencing disk; its parent with the identity ${child.parentLinkage.join(" or ") || "(not recorded)"} is needed. Hand it over as the parent, or merge the two.`);
-  const parent = await open(nearest, further);
-  if (!child.parentLinkage.includes(parent.dataWriteGuid)) {
-    throw new DiskImageError("DI-PARENT-OTHER", `The parent given has the identity ${parent.dataWriteGuid}, but the disk was made over ${child.parentLinkage.join(" or ") || "one that it does not name"}. Hand over the right parent, unchanged since.`);
+async function openParent(child: VhdxParameters, parents: readonly ByteSource[], passed: readonly string[]): Promise<ByteSource> {
+  const { linkage, name } = child.parent;
+  const identity = linkage.map(quoteName).join(" or ");
+  for (const one of linkage) refuseCycle("VHDX", one, passed);
+  const nearest = requireParent(parents, { kind: "VHDX", identity: identity === "" ? null : identity, name });
+  const parent = await open(nearest, parents.slice(1), passed);
+  if (!linkage.includes(parent.dataWriteGuid)) {
+    throw new DiskImageError("DI-PARENT-OTHER", `The parent given has the identity ${parent.dataWriteGuid}, but the disk was made over ${identity || "one that it does not name"}. Hand over the right parent, unchanged since.`);
   }
   if (parent.content.sizeBytes > child.virtualSizeBytes || parent.sectorSizeBytes !== child.sectorSizeBytes) {
     throw new DiskImageError("DI-PARENT-OTHER", "The parent given has another size or sector size than the differencing disk. Hand over the right parent.");
@@ -62,42 +61,30 @@ async function openParent(child: VhdxParameters, parents: readonly ByteSource[])
 class VhdxContent implements ByteSource {
   readonly sizeBytes: number;
   readonly #file: ByteSource;
-  readonly #table: VhdxRegions["blockTable"];
+  readonly #table: VhdxRegion;
   readonly #parameters: VhdxParameters;
+  readonly #places: VhdxBlockPlaces;
   readonly #parent: ByteSource | null;
   readonly #blocksPerChunk: number;
 
-  constructor(file: ByteSource, table: VhdxRegions["blockTable"], parameters: VhdxParameters, parent: ByteSource | null) {
+  constructor(file: ByteSource, table: VhdxRegion, parameters: VhdxParameters, places: VhdxBlockPlaces, parent: ByteSource | null) {
     this.sizeBytes = parameters.virtualSizeBytes;
     this.#file = file;
     this.#table = table;
     this.#parameters = parameters;
+    this.#places = places;
     this.#parent = parent;
-    this.#blocksPerChunk = (SECTORS_PER_CHUNK * parameters.sectorSizeBytes) / parameters.blockSizeBytes;
+    this.#blocksPerChunk = blocksPerChunk(parameters);
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
-    requireInside(this.sizeBytes, offset, length);
-    const blockSizeBytes = this.#parameters.blockSizeBytes;
-    if (length > 0 && Math.floor(offset / blockSizeBytes) === Math.floor((offset + length - 1) / blockSizeBytes)) {
-      return (await this.#readInBlock(Math.floor(offset / blockSizeBytes), offset % blockSizeBytes, length)) ?? new Uint8Array(length);
-    }
-    const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const at = offset + done;
-      const within = at % blockSizeBytes;
-      const part = Math.min(length - done, blockSizeBytes - within);
-      const data = await this.#readInBlock(Math.floor(at / blockSizeBytes), within, part);
-      if (data !== null) bytes.set(data, done);
-      done += part;
-    }
-    return bytes;
+    return readInBlocks(this.sizeBytes, this.#parameters.blockSizeBytes, offset, length, (block, within, part) => this.#readInBlock(block, within, part));
   }
 
   /** Null stands for zeros. */
   async #readInBlock(block: number, within: number, length: number): Promise<Uint8Array | null> {
     const { state, fileOffset } = await this.#entry(block + Math.floor(block / this.#blocksPerChunk));
-    if (state === BLOCK_FULLY_PRESENT) return this.#payload(fileOffset, within, length);
+    if (state === BLOCK_FULLY_PRESENT) return this.#payload(block, fileOffset, within, length);
     if (this.#parent === null) return null;
     if (state === BLOCK_NOT_PRESENT) return this.#fromParent(block, within, length);
     if (state === BLOCK_PARTIALLY_PRESENT) return this.#mixed(block, fileOffset, within, length);
@@ -106,23 +93,16 @@ class VhdxContent implements ByteSource {
 
   async #entry(index: number): Promise<{ state: number; fileOffset: number }> {
     requireInside(this.#table.sizeBytes, index * 8, 8);
-    const entry = new Fields(await this.#file.read(this.#table.offset + index * 8, 8));
-    // Bits 0 to 2 are the state, bits 20 to 63 the place in the file in MiB.
-    return { state: entry.u8(0) & 7, fileOffset: Number(entry.u64Exact(0) >> 20n) * MIB };
+    return readBlockEntry(new Fields(await this.#file.read(this.#table.offset + index * 8, 8)), 0);
   }
 
-  #payload(fileOffset: number, within: number, length: number): Promise<Uint8Array> {
-    if (fileOffset < MIB) throw new DiskImageError("DI-VHDX-BLOCK", `The VHDX cannot be read: a block is said to lie at byte ${fileOffset} of the file, among its headers. Copy the file again.`);
+  #payload(block: number, fileOffset: number, within: number, length: number): Promise<Uint8Array> {
+    this.#places.check(block, fileOffset);
     return this.#file.read(fileOffset + within, length);
   }
 
-  async #fromParent(block: number, within: number, length: number): Promise<Uint8Array | null> {
-    const offset = block * this.#parameters.blockSizeBytes + within;
-    const available = Math.min(length, (this.#parent?.sizeBytes ?? 0) - offset);
-    if (this.#parent === null || available <= 0) return null;
-    const bytes = new Uint8Array(length);
-    bytes.set(await this.#parent.read(offset, available), 0);
-    return bytes;
+  #fromParent(block: number, within: number, length: number): Promise<Uint8Array | null> {
+    return readFromParent(this.#parent, block * this.#parameters.blockSizeBytes + within, length);
   }
 
   /** Sector by sector: a set bit of the chunk's bitmap means the child has it. */
@@ -136,7 +116,7 @@ class VhdxContent implements ByteSource {
     const firstByte = Math.floor(firstSector / 8);
     const bits = await this.#file.read(bitmap.fileOffset + firstByte, Math.floor((lastSector - 1) / 8) - firstByte + 1);
     const bytes = (await this.#fromParent(block, within, length)) ?? new Uint8Array(length);
-    const own = await this.#payload(fileOffset, within, length);
+    const own = await this.#payload(block, fileOffset, within, length);
     for (let sector = Math.floor(firstSector); sector < lastSector; sector += 1) {
       if ((((bits[Math.floor(sector / 8) - firstByte] ?? 0) >> (sector % 8)) & 1) === 0) continue;
       const from = Math.max(0, (sector - firstSector) * sectorSizeBytes);

@@ -65,7 +65,7 @@ function joinLongName(parts: readonly LongNamePart[], checksum: number): string 
   if (first < 0) return null;
   const own = parts.slice(first);
   const isWhole = own.every((part, index) => (part.order & 0x3f) === own.length - index && part.checksum === checksum);
-  return isWhole ? own.map(({ text }) => text).reverse().join("") : null;
+  return isWhole ? own.map(({ text }) => text).toReversed().join("") : null;
 }
 
 function shortNameChecksum(name: Uint8Array): number {
