@@ -108,9 +108,9 @@ describe("following a console", () => {
       return 1;
     };
     const connected = host.connect();
-    let heard = 0;
-    const following = Array.from({ length: 20 }, () => connected.followConsole(guid, () => (heard += 1), abort.signal));
-    while (heard < 20) await new Promise((settle) => setTimeout(settle, 20));
+    const heard = Array.from({ length: 20 }, () => Promise.withResolvers<void>());
+    const following = heard.map(({ resolve }) => connected.followConsole(guid, () => resolve(), abort.signal));
+    await Promise.all(heard.map(({ promise }) => promise));
     const before = performance.now();
     await connected.observe(guid, new AbortController().signal);
     assert.ok(performance.now() - before < 2000);

@@ -38,6 +38,8 @@ export class MemoryHost implements ComputeHost {
   /** Called after each verb has had its effect; throws to lose the answer. */
   afterwards: (verb: Verb) => void = () => {};
   readonly calls: Verb[] = [];
+  /** An event called like the machine when it goes off: consoles end then. */
+  readonly #stopped = new EventTarget();
   readonly #facts: HostFacts;
 
   constructor(facts: HostFacts) {
@@ -91,6 +93,7 @@ export class MemoryHost implements ComputeHost {
     return this.#do("setPower", { machine, action }, () => {
       const kept = this.#find(machine);
       kept.actual = { ...kept.actual, state: action === "start" || action === "reset" ? "running" : "off" };
+      if (kept.actual.state === "off") this.#stopped.dispatchEvent(new Event(machine));
     });
   }
 
@@ -107,7 +110,11 @@ export class MemoryHost implements ComputeHost {
 
   async followConsole(machine: MachineGuid, onText: (text: string) => void, signal: AbortSignal): Promise<void> {
     await this.#do("followConsole", machine, () => onText(this.#find(machine).consoleText));
-    if (!signal.aborted) await new Promise((settle) => signal.addEventListener("abort", settle, { once: true }));
+    if (signal.aborted) return;
+    await new Promise((settle) => {
+      signal.addEventListener("abort", settle, { once: true });
+      this.#stopped.addEventListener(machine, settle, { once: true });
+    });
   }
 
   interpretConsole(text: string): FirmwareReading {
