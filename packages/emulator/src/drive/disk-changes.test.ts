@@ -29,12 +29,12 @@ for (const from of ["fixed.vhd", "dynamic.vhd", "fixed.vhdx", "dynamic.vhdx"]) {
 
 test("a large disk with little in it is converted without taking room", async (context) => {
   const { disks, write, local, make } = await diskLab(context);
-  await make("a.vhdx", "fixed", 8 * GIB);
-  await write("a.vhdx", "write -P 0x44 6G 1M");
+  await make("a.vhdx", "fixed", 200 * GIB);
+  await write("a.vhdx", "write -P 0x44 190G 1M", "write -P 0x45 4608 512");
   await disks.convert(at("a.vhdx"), { path: at("b.vhdx"), format: "vhdx", type: "fixed", sizeBytes: 0 }, signal);
   assert.equal((await stat(local("b.vhdx"))).size, (await stat(local("a.vhdx"))).size);
   assert.ok((await stat(local("b.vhdx"))).blocks * 512 < 8 * MIB);
-  await write("b.vhdx", "read -P 0x44 6G 1M", "read -P 0 5G 1M");
+  await write("b.vhdx", "read -P 0x44 190G 1M", "read -P 0x45 4608 512", "read -P 0 5G 1M");
 });
 
 test("a conversion that is ended leaves nothing", async (context) => {

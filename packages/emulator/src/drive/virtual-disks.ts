@@ -170,7 +170,7 @@ export class VirtualDisks {
 
   /** Ends every use by machines: the host goes down. */
   async close(): Promise<void> {
-    for (const disk of [...this.#running]) await disk.release();
+    for (const disk of this.#running) await disk.release();
   }
 
   async #session<T>(signal: AbortSignal, work: (session: DiskSession) => Promise<T>): Promise<T> {

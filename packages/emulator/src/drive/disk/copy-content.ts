@@ -14,8 +14,10 @@ export async function copyContent(source: DiskChain, target: DiskLayer, signal: 
     signal.throwIfAborted();
     // Steps end at whole multiples, so that each block of the target is decided on once.
     const run = await source.run(offset, offset % stepBytes === 0 ? endBytes - offset : Math.min(endBytes - offset, stepBytes - (offset % stepBytes)));
-    if (run.kind !== "data") {
-      offset += run.lengthBytes;
+    // A fixed disk has every block, but most of its file may be a hole.
+    const emptyBytes = run.kind === "data" ? await run.layer.file.holeBytes(run.fileOffset) : run.lengthBytes;
+    if (emptyBytes > 0) {
+      offset += Math.min(emptyBytes, run.lengthBytes);
       continue;
     }
     const lengthBytes = Math.min(stepBytes - (offset % stepBytes), endBytes - offset);

@@ -1,4 +1,5 @@
 import { open, stat, type FileHandle } from "node:fs/promises";
+import { FileHoles } from "./file-holes.ts";
 import { VirtualDiskError } from "../virtual-disk-error.ts";
 
 export const KIB = 1024;
@@ -10,10 +11,13 @@ export class DiskFile {
   readonly name: string;
   readonly #handle: FileHandle;
   #sizeBytes: number;
+  readonly #localPath: string;
+  #holes: Promise<FileHoles> | undefined;
   /** A file that counts only once it is complete needs no order among its writes; one sync at its end does. */
   ordered = true;
 
-  private constructor(name: string, handle: FileHandle, sizeBytes: number) {
+  private constructor(localPath: string, name: string, handle: FileHandle, sizeBytes: number) {
+    this.#localPath = localPath;
     this.name = name;
     this.#handle = handle;
     this.#sizeBytes = sizeBytes;
@@ -24,7 +28,7 @@ export class DiskFile {
     try {
       if (!(await stat(localPath)).isFile()) throw new Error("It is a folder.");
       const handle = await open(localPath, access === "read" ? "r" : "r+");
-      return new DiskFile(name, handle, (await handle.stat()).size);
+      return new DiskFile(localPath, name, handle, (await handle.stat()).size);
     } catch (cause) {
       const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
       throw new VirtualDiskError(missing ? "fileNotFound" : "failed", missing ? `The file "${name}" does not exist.` : `The file "${name}" cannot be opened.`, { cause });
@@ -34,7 +38,7 @@ export class DiskFile {
   /** @throws VirtualDiskError when something is there already, or the folder is missing */
   static async create(localPath: string, name: string): Promise<DiskFile> {
     try {
-      return new DiskFile(name, await open(localPath, "wx+"), 0);
+      return new DiskFile(localPath, name, await open(localPath, "wx+"), 0);
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       if (code === "EEXIST") throw new VirtualDiskError("failed", `The file "${name}" exists already. Choose another name or delete it first.`, { cause });
@@ -64,6 +68,12 @@ export class DiskFile {
       done += bytesRead;
     }
     throw new VirtualDiskError("failed", `The virtual hard disk "${this.name}" is cut off: it ends before byte ${endBytes}.`);
+  }
+
+  /** How many bytes from an offset on are a hole, as long as nobody writes to the file. */
+  async holeBytes(offset: number): Promise<number> {
+    this.#holes ??= FileHoles.of(this.#localPath);
+    return (await this.#holes).lengthAt(offset);
   }
 
   async write(offset: number, data: Uint8Array): Promise<void> {
