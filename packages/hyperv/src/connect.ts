@@ -72,7 +72,7 @@ export class HyperVHost<Server extends string = string, Machine extends string =
   }
 
   setPower(machine: Machine, action: PowerAction, signal: AbortSignal): Promise<void> {
-    return this.#doWith(machine, `${action} a machine`, signal, (session) => setPower(session, machine, action));
+    return this.#doWith(machine, `${action.replace("-", " ")} a machine`, signal, (session) => setPower(session, machine, action));
   }
 
   destroyMachine(serverId: Server, signal: AbortSignal): Promise<void> {

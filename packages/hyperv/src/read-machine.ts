@@ -87,8 +87,9 @@ function describeMachine(machine: OwnedMachine, system: CimInstance, devices: De
     name: readText(settings, "ElementName"),
     state: stateOf(system),
     generation,
-    secureBootEnabled: readBoolean(settings, "SecureBootEnabled"),
-    secureBootTemplateId: readText(settings, "SecureBootTemplateId").toLowerCase() || null,
+    // The properties exist on every machine, but Generation 1 has no firmware that they could mean.
+    secureBootEnabled: generation === 2 && readBoolean(settings, "SecureBootEnabled"),
+    secureBootTemplateId: generation === 2 ? readText(settings, "SecureBootTemplateId").toLowerCase() || null : null,
     cpuCount: total(of("Msvm_ProcessorSettingData"), "VirtualQuantity"),
     memoryBytes: total(of("Msvm_MemorySettingData"), "VirtualQuantity") * bytesPerMib,
     diskPaths: byInstanceId(of("Msvm_StorageAllocationSettingData")).filter((disk) => readText(disk, "ResourceSubType") === virtualHardDisk).flatMap((disk) => readTexts(disk, "HostResource")),
