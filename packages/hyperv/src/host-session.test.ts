@@ -15,7 +15,7 @@ describe("what can go wrong between us and a host", () => {
   after(() => host.close());
   beforeEach(() => void (host.before = () => {}));
 
-  test("nobody listens", async () => {
+  test("nobody listens at the address", async () => {
     await assert.rejects(host.connect({ url: "http://127.0.0.1:1/wsman" }).probe(never), { name: "HostFault", code: "HV-UNREACHABLE", retry: "later", where: "hv1, look at the host", message: /http:\/\/127\.0\.0\.1:1\/wsman cannot be reached/ });
   });
 
