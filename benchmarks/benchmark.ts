@@ -12,13 +12,26 @@ export interface Benchmark {
   readonly met: boolean;
 }
 
+/** What the command line may ask of a benchmark. */
+export interface MeasureOptions {
+  /** How many cases to try, where a benchmark tries cases. */
+  readonly cases?: number;
+  readonly seed?: number;
+}
+
 /** Every file `*.bench.ts` exports this. */
-export type Measure = () => Promise<readonly Benchmark[]>;
+export type Measure = (options: MeasureOptions) => Promise<readonly Benchmark[]>;
 
 /** For figures where less is better. The goal is the least ratio that counts as met. */
 export function compareLess(fields: { name: string; what: string; ours: number; peer: { name: string; value: number | null }; unit: string; goal: number }): Benchmark {
   const ratio = fields.peer.value === null ? null : round(fields.peer.value / fields.ours);
   return { ...fields, ours: round(fields.ours), ratio, met: ratio !== null && ratio >= fields.goal };
+}
+
+/** For figures where more is better. `met` may demand more than the ratio. */
+export function compareMore(fields: { name: string; what: string; ours: number; peer: { name: string; value: number | null }; unit: string; goal: number; met: boolean }): Benchmark {
+  const ratio = fields.peer.value === null || fields.peer.value === 0 ? null : round(fields.ours / fields.peer.value);
+  return { ...fields, ours: round(fields.ours), ratio, met: fields.met && (ratio === null || ratio >= fields.goal) };
 }
 
 /** Median of an odd or even number of samples. */

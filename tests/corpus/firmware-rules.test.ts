@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { memorySource } from "@signet/disk-image";
+import { inspectImage } from "@signet/secure-boot";
+import { encodeSignatureList } from "@signet/secure-boot/signature-lists";
 import { outcomeOf } from "./judging.ts";
 import { makeAuthority } from "./recipes/authority-recipe.ts";
+import { buildBootDisk, buildTrust } from "./recipes/boot-disk-recipe.ts";
 import { buildProgram, buildSignature, imageDigest, signProgram, tableEntry, withTable } from "./recipes/program-recipe.ts";
 
 const root = makeAuthority({ name: "Test Root", isCa: true });
@@ -16,6 +20,16 @@ describe("signatures of a loader", () => {
   test("any certificate of the chain may be the one in db", async () => {
     for (const anchor of [root, middle, leaf]) assert.equal(await outcomeOf(signed, { db: [anchor] }), "boots", anchor.name);
     assert.equal(await outcomeOf(signed, { db: [other] }), "refused SB-NOT-IN-DB");
+  });
+
+  test("a signer in db is trusted only when what the blob builds above it is sound", async () => {
+    const notCa = makeAuthority({ name: "Middle Without Rights", issuer: root });
+    const below = makeAuthority({ name: "Signer Below It", issuer: notCa });
+    const carried = signProgram(plain, { signer: below, certificates: [below, notCa] });
+    assert.equal(await outcomeOf(carried, { db: [below] }), "refused SB-NOT-IN-DB");
+    assert.equal(await outcomeOf(signProgram(plain, { signer: below }), { db: [below] }), "boots");
+    // The same search fails in dbx: a signer that is revoked by name is not found, and does not refuse.
+    assert.equal(await outcomeOf(signProgram(plain, { signer: leaf, certificates: [leaf, middle] }, { signer: below, certificates: [below, notCa] }), { db: [root], dbx: [below] }), "boots");
   });
 
   test("an intermediate that the blob does not carry breaks the chain", async () => {
@@ -77,6 +91,22 @@ describe("signatures of a loader", () => {
   test("a blob without its signer's certificate is refused as soon as dbx exists", async () => {
     const anonymous = signProgram(plain, { signer: leaf, certificates: [middle] });
     assert.equal(await outcomeOf(anonymous, { db: [root], dbxHashes: [Buffer.alloc(32)] }), "refused SB-NO-SIGNER");
+  });
+
+  test("a blob of plain data whose content is none cannot be read, which is refused as soon as dbx exists", async () => {
+    const readable = { signer: leaf, certificates: [leaf, middle] };
+    const twice = (contentType: string): Buffer => signProgram(plain, { signer: otherLeaf, contentType }, readable);
+    assert.equal(await outcomeOf(twice("1.2.840.113549.1.7.1"), { db: [root] }), "boots");
+    assert.equal(await outcomeOf(twice("1.2.840.113549.1.7.1"), { db: [root], dbxHashes: [Buffer.alloc(32)] }), "refused SB-NO-SIGNER");
+    assert.equal(await outcomeOf(twice("1.3.6.1.4.1.311.2.1.5"), { db: [root], dbxHashes: [Buffer.alloc(32)] }), "boots");
+  });
+
+  test("a list that claims to be smaller than its own header leaves the answer open: firmware may search it for ever", async () => {
+    const trust = buildTrust({ db: [root] });
+    const list = Buffer.from(encodeSignatureList("sha256", "00000000-0000-0000-0000-000000000000", [Buffer.alloc(32)]));
+    list.writeUInt32LE(0, 16);
+    const { verdicts } = await inspectImage(memorySource(buildBootDisk(signed)), { file: "disk.raw", trusts: [{ ...trust, variables: { ...trust.variables, dbx: list } }], firmware: "edk2-2026.08" });
+    assert.deepEqual([verdicts[0]?.outcome, verdicts[0]?.because[0]?.code], ["unknown", "SB-LIST-ENDLESS"]);
   });
 
   test("elliptic curves verify in the newer firmware only, and leave Hyper-V's open", async () => {

@@ -119,6 +119,8 @@ function addProjectVerbs(program: Command): void {
     .description("benchmarks: ratios against named peers or limits, measured in the same run")
     .argument("[name...]", "names of benchmarks")
     .option("--json", "one JSON document")
+    .option("--cases <n>", "how many cases to try, where a benchmark tries cases (oracle)")
+    .option("--seed <n>", "first seed of generated cases")
     .action(async (names, options) => {
       process.exitCode = await (await import("./commands/bench.ts")).runBenchmarks(names, options);
     });

@@ -22,6 +22,8 @@ export interface SignatureWalk {
   readonly lists: readonly SignatureList[];
   /** Bytes behind the last list that firmware reaches. More than none means the variable is malformed there. */
   readonly unreachedBytes: number;
+  /** A list claims to be smaller than its own header. EDK2 does not check that: at a size of zero it walks on the spot for ever. */
+  readonly isEndless: boolean;
 }
 
 const LIST_HEADER_BYTES = 28;
@@ -48,13 +50,15 @@ export function walkSignatureLists(bytes: Uint8Array): SignatureWalk {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const lists: SignatureList[] = [];
   let offset = 0;
+  let isEndless = false;
   while (bytes.length - offset >= LIST_HEADER_BYTES) {
     const listSizeBytes = view.getUint32(offset + 16, true);
-    if (listSizeBytes < LIST_HEADER_BYTES || listSizeBytes > bytes.length - offset) break;
+    isEndless = listSizeBytes < LIST_HEADER_BYTES;
+    if (isEndless || listSizeBytes > bytes.length - offset) break;
     lists.push(readList(bytes.subarray(offset, offset + listSizeBytes), view.getUint32(offset + 20, true), view.getUint32(offset + 24, true)));
     offset += listSizeBytes;
   }
-  return { lists, unreachedBytes: bytes.length - offset };
+  return { lists, unreachedBytes: bytes.length - offset, isEndless };
 }
 
 function readList(list: Uint8Array, headerSizeBytes: number, signatureSizeBytes: number): SignatureList {

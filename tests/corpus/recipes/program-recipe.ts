@@ -8,6 +8,8 @@ export interface ProgramOptions {
   readonly sections?: Readonly<Record<string, Uint8Array>>;
   /** Bytes of code; a different filling makes a different digest. */
   readonly filling?: number;
+  /** Code that shall run, from its first byte on; without it the program does nothing that makes sense. */
+  readonly code?: Uint8Array;
 }
 
 export interface SignatureOptions {
@@ -17,6 +19,8 @@ export interface SignatureOptions {
   readonly digest?: "sha256" | "sha384" | "sha1";
   /** Signs another image's digest instead. */
   readonly imageDigest?: Uint8Array;
+  /** What the content says that it is; default: SpcIndirectDataContent. */
+  readonly contentType?: string;
 }
 
 const PE_OFFSET = 0x40;
@@ -31,7 +35,7 @@ const align = (value: number, to: number): number => Math.ceil(value / to) * to;
 
 /** A small PE32+ program: it would do nothing, but its headers and sections are whole. */
 export function buildProgram(options: ProgramOptions = {}): Buffer {
-  const sections = Object.entries({ ".text": new Uint8Array(64).fill(options.filling ?? 0xc3), ...options.sections });
+  const sections = Object.entries({ ".text": options.code ?? new Uint8Array(64).fill(options.filling ?? 0xc3), ...options.sections });
   let rawOffset = HEADER_BYTES;
   let address = SECTION_ALIGNMENT;
   const placed = sections.map(([name, content]) => {
@@ -53,6 +57,7 @@ export function buildProgram(options: ProgramOptions = {}): Buffer {
   file.writeUInt16LE(0x22, PE_OFFSET + 22);
   const optional = PE_OFFSET + 24;
   file.writeUInt16LE(0x20b, optional);
+  if (options.code !== undefined) file.writeUInt32LE(SECTION_ALIGNMENT, optional + 16);
   file.writeUInt32LE(SECTION_ALIGNMENT, optional + 32);
   file.writeUInt32LE(FILE_ALIGNMENT, optional + 36);
   file.writeUInt32LE(address, optional + 56);
@@ -110,11 +115,11 @@ export function tableEntry(blob: Buffer, type = 0x0002): Buffer {
 }
 
 /** An Authenticode signature: PKCS#7 SignedData over SpcIndirectDataContent with the image's digest at its end. */
-export function buildSignature(digest: Uint8Array, { signer, certificates = [signer], digest: algorithm = "sha256" }: SignatureOptions): Buffer {
+export function buildSignature(digest: Uint8Array, { signer, certificates = [signer], digest: algorithm = "sha256", contentType = "1.3.6.1.4.1.311.2.1.4" }: SignatureOptions): Buffer {
   const algorithmId = sequence(objectId(DIGEST_IDS[algorithm]), nothing);
   const content = Buffer.concat([sequence(objectId("1.3.6.1.4.1.311.2.1.15"), sequence()), sequence(algorithmId, octets(digest))]);
   const attributes = [
-    sequence(objectId("1.2.840.113549.1.9.3"), set(objectId("1.3.6.1.4.1.311.2.1.4"))),
+    sequence(objectId("1.2.840.113549.1.9.3"), set(objectId(contentType))),
     sequence(objectId("1.2.840.113549.1.9.4"), set(octets(createHash(algorithm).update(content).digest()))),
   ];
   const keyAlgorithm = signer.key.asymmetricKeyType === "ec" ? sequence(objectId("1.2.840.10045.2.1")) : sequence(objectId("1.2.840.113549.1.1.1"), nothing);
@@ -122,7 +127,7 @@ export function buildSignature(digest: Uint8Array, { signer, certificates = [sig
   const signedData = sequence(
     integer(1),
     set(algorithmId),
-    sequence(objectId("1.3.6.1.4.1.311.2.1.4"), der(0xa0, sequence(content))),
+    sequence(objectId(contentType), der(0xa0, sequence(content))),
     der(0xa0, ...certificates.map((certificate) => certificate.der)),
     set(signerInfo),
   );

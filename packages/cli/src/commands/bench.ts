@@ -2,6 +2,7 @@ import { glob } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ExitError, exitCodes } from "../exit.ts";
+import { parseCount } from "../listen-address.ts";
 import { repositoryRoot } from "../repository.ts";
 
 /** The shape of benchmarks/benchmark.ts, which is no package and so is known here by shape. */
@@ -16,8 +17,13 @@ interface Row {
   readonly met: boolean;
 }
 
+/** A million cases take days; more is a slip of the hand. */
+const CASES_MAX = 1_000_000;
+const SEED_MAX = 2 ** 31;
+
 /** `signet bench`: 0 if every goal is met, else 1. */
-export async function runBenchmarks(names: readonly string[], options: { readonly json?: boolean }): Promise<number> {
+export async function runBenchmarks(names: readonly string[], options: { readonly json?: boolean; readonly cases?: string; readonly seed?: string }): Promise<number> {
+  const asked = { ...(options.cases === undefined ? {} : { cases: parseCount("--cases", options.cases, CASES_MAX) }), ...(options.seed === undefined ? {} : { seed: parseCount("--seed", options.seed, SEED_MAX) }) };
   const files = (await Array.fromAsync(glob("benchmarks/*.bench.ts", { cwd: repositoryRoot }))).toSorted();
   const known = files.map((file) => basename(file, ".bench.ts"));
   const unknown = names.find((name) => !known.includes(name));
@@ -26,8 +32,8 @@ export async function runBenchmarks(names: readonly string[], options: { readonl
   for (const [index, file] of files.entries()) {
     if (names.length > 0 && !names.includes(known[index]!)) continue;
     if (options.json !== true) process.stderr.write(`measuring ${known[index]} …\n`);
-    const { measure } = (await import(pathToFileURL(join(repositoryRoot, file)).href)) as { measure: () => Promise<readonly Row[]> };
-    rows.push(...(await measure()));
+    const { measure } = (await import(pathToFileURL(join(repositoryRoot, file)).href)) as { measure: (asked: object) => Promise<readonly Row[]> };
+    rows.push(...(await measure(asked)));
   }
   process.stdout.write(options.json === true ? `${JSON.stringify({ benchmarks: rows }, null, 2)}\n` : renderTable(rows));
   return rows.every((row) => row.met) ? 0 : 1;

@@ -23,6 +23,7 @@ const SIGNATURES: Readonly<Record<string, { readonly digest: string; readonly ke
 };
 
 export const objectIds = {
+  data: "1.2.840.113549.1.7.1",
   signedData: "1.2.840.113549.1.7.2",
   indirectData: "1.3.6.1.4.1.311.2.1.4",
   messageDigest: "1.2.840.113549.1.9.4",

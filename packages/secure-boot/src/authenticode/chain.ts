@@ -10,20 +10,24 @@ const CHAIN_LENGTH_MAX = 32;
 
 /**
  * Whether `leaf` leads to `anchor`, as OpenSSL's X509_verify_cert answers it with one trusted certificate, PARTIAL_CHAIN, NO_CHECK_TIME
- * and purpose "any". It builds one chain and never goes back: at each step the anchor first, then the extras in their order.
+ * and purpose "any". It builds one chain and never goes back: at each step the anchor first, then the extras in their order. Only when
+ * neither goes on is the leaf itself looked up among the trusted: what was built above it by then is judged with it (build_chain and
+ * check_trust in x509_vfy.c).
  */
 export function leadsTo(leaf: Certificate, extras: readonly Certificate[], anchor: Certificate, crypto: CryptoCapabilities): boolean {
   const chain: Certificate[] = [leaf];
-  if (leaf.sha256 === anchor.sha256) return isUsable(chain);
+  const isSound = (): boolean => isUsable(chain) && hasValidSignatures(chain, crypto);
   for (;;) {
     const top = chain.at(-1) ?? leaf;
-    if (isIssuerOf(anchor, top)) {
+    const isSelfSigned = isIssuerOf(top, top);
+    // A self-signed certificate at the top is replaced by its trusted twin, and by nothing that is merely named like it.
+    if (isSelfSigned && top.sha256 === anchor.sha256) return isSound();
+    if (!isSelfSigned && isIssuerOf(anchor, top)) {
       chain.push(anchor);
-      return isUsable(chain) && hasValidSignatures(chain, crypto);
+      return isSound();
     }
-    if (top.subject === top.issuer && isIssuerOf(top, top)) return false;
-    const next = extras.find((candidate) => isIssuerOf(candidate, top) && !chain.some(({ sha256 }) => sha256 === candidate.sha256));
-    if (next === undefined || chain.length >= CHAIN_LENGTH_MAX) return false;
+    const next = isSelfSigned ? undefined : extras.find((candidate) => isIssuerOf(candidate, top) && !chain.some(({ sha256 }) => sha256 === candidate.sha256));
+    if (next === undefined || chain.length >= CHAIN_LENGTH_MAX) return leaf.sha256 === anchor.sha256 && isSound();
     chain.push(next);
   }
 }

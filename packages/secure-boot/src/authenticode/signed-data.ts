@@ -45,9 +45,12 @@ function read(sequence: DerElement): SignedData {
   const certificates = rest.find(({ tag }) => tag === derTags.context0);
   const signers = rest.find(({ tag }) => tag === derTags.set);
   if (signers === undefined) throw new RangeError("no signers");
+  const contentType = objectIdText(childAt(encapsulated, 0));
+  // OpenSSL's template for PKCS7 knows this type and fails as a whole when its content is something else.
+  if (contentType === objectIds.data && wrapper !== undefined && readDer(wrapper.content).tag !== derTags.octetString) throw new RangeError("data that is no octet string");
   return {
     digests: derChildren(childAt(fields, 1, derTags.set).content).map((algorithm) => digestByObjectId(objectIdText(childAt(derChildren(algorithm.content), 0)))),
-    contentType: objectIdText(childAt(encapsulated, 0)),
+    contentType,
     content: wrapper === undefined ? null : readDer(wrapper.content).content,
     certificates: (certificates === undefined ? [] : derChildren(certificates.content)).flatMap((item) => {
       const certificate = item.tag === derTags.sequence ? parseCertificate(item.whole) : null;

@@ -22,6 +22,7 @@ const remedies: Readonly<Record<string, readonly string[]>> = {
   "SB-SHIM-DIGEST": ["Sign {file} with a SHA-256 digest."],
   "SB-NOT-TRUSTED-BY-SHIM": ["Use shim and {file} of one distribution: shim trusts its own vendor's signature."],
   "SB-TEMPLATE-UNPUBLISHED": ["Judge the image against a template whose contents are published, or against a trust file."],
+  "SB-LIST-ENDLESS": ["Write the variable anew from whole signature lists: no tool of a firmware's maker writes such a list."],
   "BP-NO-FILE-SYSTEM": ["Install the guest for UEFI, with a FAT partition that holds \\EFI\\BOOT\\BOOTX64.EFI."],
   "BP-NO-LOADER": ["Copy the guest's loader to \\EFI\\BOOT\\BOOTX64.EFI on its EFI system partition, on Debian: grub-install --target=x86_64-efi --force-extra-removable"],
   "BP-NOT-AN-APPLICATION": ["Put the guest's EFI loader at \\EFI\\BOOT\\BOOTX64.EFI: what lies there is something else."],

@@ -9,6 +9,7 @@ export interface TrustList {
   readonly lists: readonly SignatureList[];
   /** Every certificate of every list, in order. */
   readonly certificates: readonly Certificate[];
+  readonly isEndless: boolean;
 }
 
 /** A trust made ready for judging. */
@@ -33,9 +34,9 @@ export function prepareList(data: Uint8Array | null): TrustList | null {
   if (data === null || data.length === 0) return null;
   const known = parsed.get(data);
   if (known !== undefined) return known;
-  const { lists } = walkSignatureLists(data);
+  const { lists, isEndless } = walkSignatureLists(data);
   const certificates = lists.filter(({ kind }) => kind === "x509").flatMap(({ entries }) => entries.flatMap((entry) => parseCertificate(entry.data) ?? []));
-  const list: TrustList = { lists, certificates };
+  const list: TrustList = { lists, certificates, isEndless };
   parsed.set(data, list);
   return list;
 }

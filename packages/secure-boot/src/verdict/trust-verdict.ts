@@ -28,7 +28,7 @@ export function unknownVerdict(trust: string, because: readonly Reason[]): Trust
 }
 
 function describe({ verdict, candidate }: DiskVerdict, trust: PreparedTrust, rules: FirmwareRules, candidates: readonly BootCandidate[], now: Date): TrustVerdict {
-  const missing = thumbprintsLeftOpen(verdict, trust);
+  const missing = thumbprintsLeftOpen(verdict, trust) ?? endlessList(verdict, trust);
   const isBooting = verdict.outcome === "boots" && missing === null;
   const judgesRotation = isBooting && trust.trust.secureBootEnabled;
   const because = missing ?? verdict.because;
@@ -79,6 +79,13 @@ function judgeInOrder(candidates: readonly BootCandidate[], trust: PreparedTrust
 function thumbprintsLeftOpen(verdict: ChainVerdict, { trust }: PreparedTrust): readonly Reason[] | null {
   const isOpen = (verdict.outcome === "refused" && verdict.because.some(({ code }) => code === "SB-NOT-IN-DB") && trust.thumbprints.db.length > 0) || (verdict.outcome === "boots" && trust.thumbprints.dbx.length > 0);
   return isOpen ? [{ code: "SB-THUMBPRINT-ONLY", text: "The trust names certificates by thumbprint only, and the loader's signatures do not carry them. Give the whole certificates." }] : null;
+}
+
+/** Whatever is looked up in such a list, firmware may never come back. */
+function endlessList({ outcome }: ChainVerdict, { trust, db, dbx, dbt }: PreparedTrust): readonly Reason[] | null {
+  if (!trust.secureBootEnabled || outcome === "unbootable") return null;
+  const found = Object.entries({ db, dbx, dbt }).find(([, list]) => list?.isEndless === true);
+  return found === undefined ? null : [{ code: "SB-LIST-ENDLESS", text: `A list in ${found[0]} claims to be smaller than its own header. Firmware does not check that and may search it for ever: it hangs instead of answering.` }];
 }
 
 function stagePath(candidate: BootCandidate, { stage }: ChainVerdict): string {
