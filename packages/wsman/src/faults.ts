@@ -25,6 +25,11 @@ export class WsmanFault extends Error {
   }
 }
 
+/** A provider's way to break the connection instead of answering, as a host does that goes down in the middle of a call. */
+export class LostConnection extends Error {
+  override readonly name = "LostConnection";
+}
+
 /** WBEM status codes that this code base distinguishes (MS-WMI 2.2.11 and RPC). */
 export const WMI = {
   failed: 0x80041001,

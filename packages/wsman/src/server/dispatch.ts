@@ -1,7 +1,7 @@
 import type { CimReference } from "../cim.ts";
 import { CimXmlError } from "../cim-xml.ts";
 import { writeAnswer, writeFault, readRequest, type WsmanRequest } from "../envelope.ts";
-import { actionNotSupported, cannotProcessFilter, encodingLimit, internalError, invalidMessage, resourceNotFound, schemaValidationError, WsmanFault } from "../faults.ts";
+import { actionNotSupported, cannotProcessFilter, encodingLimit, internalError, invalidMessage, LostConnection, resourceNotFound, schemaValidationError, WsmanFault } from "../faults.ts";
 import { ACTION, NS, SHELL_RESOURCE } from "../namespaces.ts";
 import { ObjectPathError } from "../object-path.ts";
 import type { MethodOutput, ShellPrograms, WsmanProvider } from "../provider.ts";
@@ -53,6 +53,7 @@ export class Dispatcher {
       if (Buffer.byteLength(written) > request.envelopeBytesMax) throw encodingLimit(request.envelopeBytesMax);
       return { status: 200, text: written };
     } catch (error) {
+      if (error instanceof LostConnection) throw error;
       return { status: 500, text: writeFault(this.#toFault(error), messageId, this.#options.computerName) };
     }
   }
