@@ -6,6 +6,8 @@ import { autoClock, ManualClock } from "../clock.ts";
 import { DriveFiles } from "../drive/drive-files.ts";
 import { HostDrive } from "../drive/host-drive.ts";
 import { VirtualDisks } from "../drive/virtual-disks.ts";
+import { readFaultRules } from "../faults/fault-rules.ts";
+import { FaultyProvider } from "../faults/faulty-provider.ts";
 import { FirmwareMachine } from "../machine/firmware-machine.ts";
 import { InstantMachine } from "../machine/instant-machine.ts";
 import type { MachineFactory } from "../machine/machine.ts";
@@ -36,6 +38,7 @@ export interface EmulatedHostOptions {
   readonly clock: "auto" | "manual";
   /** PEM; without it the host speaks plain HTTP. */
   readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
+  /** Rules by which calls go wrong: see faults/fault-rules.ts. */
   readonly faultsFile?: string;
   /** What is not known of real hosts, otherwise than by default. */
   readonly uncertainties?: Partial<Uncertainties>;
@@ -58,6 +61,7 @@ export async function startEmulatedHost(options: EmulatedHostOptions): Promise<E
   const release = releaseByName(options.release);
   const uncertainties = { ...defaultUncertainties, ...options.uncertainties };
   const onBug = options.onBug ?? ((error: unknown) => console.error(`emulated host ${options.name}:`, error));
+  const faults = options.faultsFile === undefined ? null : await readFaultRules(options.faultsFile);
   const manual = options.clock === "manual" ? new ManualClock(Date.now()) : null;
   const clock = manual ?? autoClock;
   const drive = new HostDrive(join(options.dataDir, "drive"));
@@ -71,8 +75,9 @@ export async function startEmulatedHost(options: EmulatedHostOptions): Promise<E
     name: options.name, release, clock, uncertainties, folder, files: new DriveFiles(drive), disks, capacity: hostCapacity(options.machines, drive.root), record: state.host, machines: state.machines,
     makeMachine: machineFactory(options.machines, uncertainties), makePrograms: (pipes) => createPrograms({ drive, pipes, release, computerName: options.name.toUpperCase() }), onBug,
   });
+  const provider = new WmiProvider(host);
   const server = await startWsmanServer({
-    provider: new WmiProvider(host), programs: host.programs, authenticateBasic: checkPassword(options.user, options.password), listen: options.listen, computerName: host.computerName, onBug,
+    provider: faults ? new FaultyProvider(provider, faults, clock) : provider, programs: host.programs, authenticateBasic: checkPassword(options.user, options.password), listen: options.listen, computerName: host.computerName, onBug,
     ...(options.tls ? { tls: options.tls } : {}),
   });
   await startMachinesOf(host);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { virtualizationNamespace } from "@signet/hyperv/schema";
 import type { CimReference } from "@signet/wsman/cim";
 import type { Clock } from "../clock.ts";
+import { presentInterference, type JobInterference } from "../faults/job-interference.ts";
 import { Refusal, returnCode } from "./refusal.ts";
 
 export const jobState = { new: 2, running: 4, shuttingDown: 6, completed: 7, terminated: 8, killed: 9, exception: 10 } as const;
@@ -15,13 +16,6 @@ export interface JobKind {
   /** What the job makes, so that a client finds it through the association (ElementEffects 5). */
   readonly created?: readonly CimReference[];
   readonly cancellable?: boolean;
-}
-
-/** How a fault rule bends a job; absent for the honest course. */
-export interface JobInterference {
-  readonly effect: "fail-job" | "stuck-job" | "vanish-job";
-  readonly code: number;
-  readonly message: string;
 }
 
 export interface Job {
@@ -66,9 +60,13 @@ export class Jobs {
     return this.#jobs.get(id.toUpperCase());
   }
 
-  /** Starts a job whose work settles when it is done. A Refusal ends it in an exception with the refusal's code. */
-  run(kind: JobKind, work: (job: Job) => Promise<void> | void, interference?: JobInterference): Job {
+  /**
+   * Starts a job whose work settles when it is done. A Refusal ends it in an exception with the refusal's code. `abandon` is
+   * called in the place of `work` when the job ends without having begun.
+   */
+  run(kind: JobKind, work: (job: Job) => Promise<void> | void, abandon: () => void = () => {}): Job {
     this.#forgetOld();
+    const interference = presentInterference();
     const { promise: over, resolve } = Promise.withResolvers<void>();
     const job: Job = {
       id: randomUUID().toUpperCase(), kind, submittedMs: this.#clock.nowMs(), state: jobState.new, percent: 0, errorCode: 0, errorDescription: "",
@@ -76,7 +74,7 @@ export class Jobs {
     };
     if (interference?.effect !== "vanish-job") this.#jobs.set(job.id, job);
     this.#clock.after(newForMs, () => {
-      void this.#perform(job, work, interference).finally(resolve);
+      void this.#perform(job, work, abandon, interference).finally(resolve);
     });
     return job;
   }
@@ -89,13 +87,16 @@ export class Jobs {
     return true;
   }
 
-  async #perform(job: Job, work: (job: Job) => Promise<void> | void, interference: JobInterference | undefined): Promise<void> {
-    if (job.finishedMs !== null) return;
+  async #perform(job: Job, work: (job: Job) => Promise<void> | void, abandon: () => void, interference: JobInterference | undefined): Promise<void> {
+    if (job.finishedMs !== null) return abandon();
     job.state = jobState.running;
     job.startedMs = this.#clock.nowMs();
     if (interference?.effect === "stuck-job") return;
     try {
-      if (interference?.effect === "fail-job") throw new Refusal(interference.code, interference.message);
+      if (interference?.effect === "fail-job") {
+        abandon();
+        throw new Refusal(interference.code, interference.message);
+      }
       await work(job);
       await new Promise<void>((resolve) => this.#clock.after(runsAtLeastMs, resolve));
       job.percent = 100;

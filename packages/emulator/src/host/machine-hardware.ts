@@ -26,7 +26,7 @@ export async function prepareHardware(host: Host, record: MachineRecord): Promis
       if (image === null) continue;
       const runtime = await takeDisk(host, record, image);
       taken.push(runtime);
-      disks.push({ path: runtime.path, format: runtime.format, media: isKind(drive, dvdDriveKind) ? "cdrom" : "disk", ...placeOf(record, drive) });
+      disks.push({ path: runtime.path, format: runtime.format, logicalSectorBytes: runtime.logicalSectorBytes, media: isKind(drive, dvdDriveKind) ? "cdrom" : "disk", ...placeOf(record, drive) });
     }
     const number = (kind: typeof memoryKind) => Number(record.devices.find((device) => isKind(device, kind))?.values["VirtualQuantity"] ?? 0);
     const hardware: MachineHardware = {

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { RuntimeDisk } from "../drive/virtual-disks.ts";
 import type { Machine, MachineFactory } from "../machine/machine.ts";
 import { type PreparedHardware, releaseDisks } from "./machine-hardware.ts";
-import { Refusal, returnCode } from "./refusal.ts";
+import { notSupported, Refusal, returnCode } from "./refusal.ts";
 import type { MachineRecord } from "./machine-record.ts";
 import type { StateFolder } from "./state-folder.ts";
 import { Turns } from "./turns.ts";
@@ -130,6 +130,18 @@ export class VirtualMachine {
   async reset(): Promise<void> {
     await doing(() => this.machine.reset(), `'${this.name}' could not be reset.`);
     this.#startedMs = this.#surroundings.clock.nowMs();
+  }
+
+  /** Does work on the machine's disks, which are not in use meanwhile. To be called in turn. */
+  async withDisksFree(work: () => Promise<void>, prepare: () => Promise<PreparedHardware>): Promise<void> {
+    const isOn = this.machine.power !== "off";
+    if (isOn && !this.machine.exchangesDisks) throw notSupported("The disks of a machine that is on cannot be exchanged on this host; turn it off first.");
+    await this.#release();
+    try {
+      await work();
+    } finally {
+      if (isOn) this.#disks = (await prepare()).disks;
+    }
   }
 
   /** The host goes down: the machine goes off, and its record keeps that it was on. */

@@ -22,6 +22,7 @@ const setprivPath = "/usr/bin/setpriv";
 export class FirmwareMachine implements Machine {
   readonly console: ConsoleBuffer;
   readonly guestAnswers = false;
+  readonly exchangesDisks = false;
   #power: MachinePower = "off";
   #run: Run | null = null;
   readonly #guid: string;

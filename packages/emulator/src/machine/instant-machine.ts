@@ -6,6 +6,7 @@ let lastProcessId = 4000;
 /** A machine that only pretends: it changes state at once, its guest answers from the start, its console is empty, its screen black. */
 export class InstantMachine implements Machine {
   readonly console = new ConsoleBuffer(0);
+  readonly exchangesDisks = true;
   #power: MachinePower = "off";
   #processId = 0;
 

@@ -30,6 +30,8 @@ export interface MachineDisk {
   readonly bus: "scsi" | "ide";
   /** SCSI: 0 to 63. IDE: controller times two plus location, 0 to 3. */
   readonly unit: number;
+  /** 512 where it is not given. */
+  readonly logicalSectorBytes?: number;
 }
 
 export type MachinePower = "off" | "running" | "paused";
@@ -45,6 +47,8 @@ export interface Machine {
   readonly console: ConsoleBuffer;
   /** Whether a guest's integration services answer. Never under QEMU, where no guest has any. */
   readonly guestAnswers: boolean;
+  /** Whether disks may be exchanged while it runs. QEMU would have to be told; a machine that pretends has none open. */
+  readonly exchangesDisks: boolean;
   start(hardware: MachineHardware): Promise<void>;
   turnOff(): Promise<void>;
   /** Writes memory and devices to the machine's folder and turns off. */

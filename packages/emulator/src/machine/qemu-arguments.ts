@@ -7,6 +7,7 @@ export const firmwareCode = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
 export const firmwareEmptyStore = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 // Translated code of a guest under TCG; QEMU's default of an eighth of the memory is far more than firmware and a kernel need.
 const translationBufferMiB = 128;
+const sectorBytesDefault = 512;
 
 /** The command line that makes QEMU such a machine. `storePath` is the machine's own variable store (generation 2). */
 export function qemuArguments(guid: string, hardware: MachineHardware, acceleration: Acceleration, storePath: string): string[] {
@@ -44,9 +45,11 @@ function diskArguments(disk: MachineDisk, index: number): string[] {
   const format = disk.format === "vpc" ? "format=vpc,force_size_calc=current_size" : `format=${disk.format}`;
   const media = disk.media === "cdrom" ? "cd" : "hd";
   const place = disk.bus === "scsi" ? `scsi-${media},bus=scsi0.0,scsi-id=0,lun=${disk.unit}` : `ide-${media},bus=ide.${disk.unit >> 1},unit=${disk.unit & 1}`;
+  const sectorBytes = disk.media === "disk" ? disk.logicalSectorBytes ?? sectorBytesDefault : sectorBytesDefault;
+  const sectors = sectorBytes === sectorBytesDefault ? "" : `,logical_block_size=${sectorBytes},physical_block_size=${sectorBytes}`;
   return [
     "-drive", `if=none,id=${id},${format},${disk.media === "cdrom" ? "readonly=on," : ""}file=${quoted(disk.path)}`,
-    "-device", `${place},drive=${id},bootindex=${index + 1}`,
+    "-device", `${place},drive=${id},bootindex=${index + 1}${sectors}`,
   ];
 }
 

@@ -19,7 +19,7 @@ describe("defining machines", () => {
     assert.equal(valueText(settings, "SecureBootEnabled"), "false");
     assert.equal(valueText(settings, "BootOrder"), "1,2,3,0");
     const resources = await host.query(componentsOf(guid, "Msvm_ResourceAllocationSettingData"));
-    assert.deepEqual(resources.map((resource) => valueText(resource, "ResourceSubType")).toSorted(), ["Microsoft:Hyper-V:Emulated IDE Controller", "Microsoft:Hyper-V:Emulated IDE Controller", "Microsoft:Hyper-V:Synthetic Diskette Drive"]);
+    assert.deepEqual(resources.map((resource) => String(valueText(resource, "ResourceSubType"))), ["Microsoft:Hyper-V:Emulated IDE Controller", "Microsoft:Hyper-V:Emulated IDE Controller", "Microsoft:Hyper-V:Synthetic Diskette Drive"]);
     assert.deepEqual((await host.query(componentsOf(guid, "Msvm_SerialPortSettingData"))).length, 2);
   });
 

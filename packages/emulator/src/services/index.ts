@@ -1,4 +1,5 @@
 import type { MethodHandler } from "../provider/invoke-method.ts";
+import { checkpointMethods } from "./checkpoints.ts";
 import { exchangeItemMethods } from "./exchange-items.ts";
 import { featureSettingsMethods } from "./feature-settings.ts";
 import { fileMethods } from "./file-methods.ts";
@@ -15,5 +16,5 @@ import { switchManagementMethods } from "./switch-management.ts";
 /** Who performs which method, by `Class.Method`. A method of the schema that nobody performs answers "not supported". */
 export const methodHandlers: Readonly<Record<string, MethodHandler>> = {
   ...machineManagementMethods, ...resourceSettingsMethods, ...featureSettingsMethods, ...machineInformationMethods, ...exchangeItemMethods, ...powerMethods, ...jobMethods,
-  ...imageManagementMethods, ...switchManagementMethods, ...securityMethods, ...fileMethods, ...processMethods,
+  ...checkpointMethods, ...imageManagementMethods, ...switchManagementMethods, ...securityMethods, ...fileMethods, ...processMethods,
 };

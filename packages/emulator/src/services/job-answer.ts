@@ -2,13 +2,14 @@ import type { MethodOutput } from "@signet/wsman";
 import type { CimValue } from "@signet/wsman/cim";
 import type { Host } from "../host/host.ts";
 import { jobReference, jobState, type Job, type JobKind } from "../host/jobs.ts";
+import { presentInterference } from "../faults/job-interference.ts";
 import { Refusal, returnCode } from "../host/refusal.ts";
 
 type Outputs = Readonly<Record<string, CimValue>>;
 
 /** Answers with a job that does the work behind the caller's back, or after it, where the host is set to answer at once. */
-export async function startJob(host: Host, kind: JobKind, work: (job: Job) => Promise<void>): Promise<MethodOutput> {
-  return answer(host, host.jobs.run(kind, work), {});
+export async function startJob(host: Host, kind: JobKind, work: (job: Job) => Promise<void>, abandon?: () => void): Promise<MethodOutput> {
+  return answer(host, host.jobs.run(kind, work, abandon), {});
 }
 
 /**
@@ -19,7 +20,8 @@ export async function finishAsJob(host: Host, kind: JobKind | ((outputs: Outputs
   let outputs: Outputs = {};
   let refusal: Refusal | null = null;
   try {
-    outputs = await work();
+    // A job that a fault rule lets fail has done nothing.
+    if (presentInterference()?.effect !== "fail-job") outputs = await work();
   } catch (error) {
     if (!(error instanceof Refusal) || error.via === "return") throw error;
     refusal = error;

@@ -48,19 +48,21 @@ async function requestStateChange({ host, target, input }: MethodCall) {
   if (state === requested) return { ReturnValue: host.uncertainties.sameStateCode };
   const change = changes[state]?.[requested];
   if (!change) return { ReturnValue: returnCode.invalidState };
-  return startJob(host, { className: "Msvm_ConcreteJob", type: change.jobType, caption: change.caption, affected: [machineReference(machine)] }, inTransition(host, machine, change));
+  const { work, end } = inTransition(host, machine, change);
+  return startJob(host, { className: "Msvm_ConcreteJob", type: change.jobType, caption: change.caption, affected: [machineReference(machine)] }, work, end);
 }
 
 /** The state of transition shows from now on, so that nothing else is begun; the work waits for its turn. */
-function inTransition(host: Host, machine: VirtualMachine, change: PowerChange): () => Promise<void> {
+function inTransition(host: Host, machine: VirtualMachine, change: PowerChange): { readonly work: () => Promise<void>; readonly end: () => void } {
   const end = machine.beginTransition(change.during);
-  return async () => {
+  const work = async () => {
     try {
       await machine.inTurn(() => change.perform(host, machine));
     } finally {
       end();
     }
   };
+  return { work, end };
 }
 
 /** @throws Refusal when the host has not the memory, or a disk cannot be opened. A loader that firmware refuses is no failure. */
@@ -97,7 +99,7 @@ async function reboot({ host, target }: MethodCall) {
 function later(host: Host, systemName: unknown, change: PowerChange): { readonly ReturnValue: number } {
   const machine = host.machine(String(systemName));
   if (machine?.state !== enabledState.running) return { ReturnValue: returnCode.invalidState };
-  const work = inTransition(host, machine, change);
+  const { work } = inTransition(host, machine, change);
   host.clock.after(guestShutdownMs, () => void work().catch((error: unknown) => host.onBug(error)));
   return { ReturnValue: returnCode.completed };
 }

@@ -112,8 +112,9 @@ describe("devices of machines", () => {
     assert.equal((await modify(texts(source("Microsoft:nothing")))).code, 32773);
     const path = pathOf(rasd, hard.id).replaceAll("\\", "\\\\");
     const identity = await host.one(`SELECT * FROM Msvm_LogicalIdentity WHERE SystemElement = '${path}'`);
-    assert.equal((identity.properties["SameElement"]?.value as CimReference).keys["InstanceID"], `${hard.id}\\B`);
-    assert.equal(valueText(await host.client.get(identity.properties["SameElement"]?.value as CimReference), "BootSourceType"), "1");
+    const same = identity.properties["SameElement"]?.value as CimReference;
+    assert.equal(same.keys["InstanceID"], `${hard.id}\\B`);
+    assert.equal(valueText(await host.client.get(same), "BootSourceType"), "1");
   });
 
   test("an image is taken out before its drive; an empty drive, an adapter with its connection go at once", async () => {

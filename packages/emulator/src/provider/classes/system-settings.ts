@@ -1,6 +1,8 @@
+import { virtualizationNamespace } from "@signet/hyperv/schema";
+import { formatObjectPath } from "@signet/wsman";
 import type { Host } from "../../host/host.ts";
 import { generationOf, type MachineConfiguration, type Values } from "../../host/machine-record.ts";
-import { settingsClass } from "../../host/new-machine.ts";
+import { settingsClass, settingsId } from "../../host/new-machine.ts";
 import type { VirtualMachine } from "../../host/virtual-machine.ts";
 import { type ClassSources, machinesNamed, wmiObject } from "../class-source.ts";
 import type { WmiObject } from "../wmi-object.ts";
@@ -27,8 +29,14 @@ export function settingsObject(host: Host, configuration: MachineConfiguration):
 }
 
 function settingsValues(host: Host, configuration: MachineConfiguration): Values {
-  if (generationOf(configuration) === 1) return configuration.settings;
-  return { ...configuration.settings, BootSourceOrder: configuration.bootDevices.map((id) => bootSourcePath(host, id)) };
+  const values = { ...configuration.settings, Parent: parentOf(host, configuration) };
+  return generationOf(configuration) === 1 ? values : { ...values, BootSourceOrder: configuration.bootDevices.map((id) => bootSourcePath(host, id)) };
+}
+
+/** The path of the checkpoint that these settings came from. */
+function parentOf(host: Host, configuration: MachineConfiguration): string | null {
+  const guid = "currentCheckpoint" in configuration ? configuration.currentCheckpoint : "parent" in configuration ? configuration.parent : null;
+  return typeof guid === "string" ? formatObjectPath({ kind: "reference", namespace: virtualizationNamespace, className: settingsClass, keys: { InstanceID: settingsId(guid) } }, host.computerName) : null;
 }
 
 /** The settings object that stands for a Secure Boot template. It belongs to no machine, and its type says so. */
