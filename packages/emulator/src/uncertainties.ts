@@ -25,8 +25,6 @@ export interface Uncertainties {
   /** How long a finished job can be read. Documented as five minutes. */
   readonly jobKeptMs: number;
   readonly secureBootEnabledByDefault: boolean;
-  /** Firmware prints on COM1 whenever it is connected, whatever ConsoleMode says: OVMF has no such setting. */
-  readonly consoleModeHonoured: boolean;
 }
 
 export const defaultUncertainties: Uncertainties = {
@@ -42,5 +40,4 @@ export const defaultUncertainties: Uncertainties = {
   consoleKeptBytes: 65_536,
   jobKeptMs: 300_000,
   secureBootEnabledByDefault: true,
-  consoleModeHonoured: false,
 };

@@ -19,6 +19,7 @@ import { defaultUncertainties, type Uncertainties } from "../uncertainties.ts";
 import { hostCapacity } from "./capacity.ts";
 import { freshHostRecord, Host } from "./host.ts";
 import { configurationRoot } from "./new-machine.ts";
+import { Refusal } from "./refusal.ts";
 import { releaseByName } from "./releases.ts";
 import { StateFolder } from "./state-folder.ts";
 
@@ -90,6 +91,7 @@ export async function startEmulatedHost(options: EmulatedHostOptions): Promise<E
     async close() {
       await server.close();
       host.processes.close();
+      host.jobs.close();
       await Promise.all([...host.machines].map((machine) => machine.stopWithHost()));
       await disks.close();
     },
@@ -109,7 +111,9 @@ async function startMachinesOf(host: Host): Promise<void> {
     const { wasRunning } = machine.record;
     if (action === startupAction.always || (action === startupAction.ifRunning && wasRunning)) {
       // A machine that cannot start stays off, as after the start of a real host.
-      await machine.inTurn(() => startMachine(host, machine)).catch(() => undefined);
+      await machine.inTurn(() => startMachine(host, machine)).catch((error: unknown) => {
+        if (!(error instanceof Refusal)) host.onBug(error);
+      });
     }
     if (wasRunning && machine.machine.power === "off") await machine.inTurn(() => machine.keep({ ...machine.record, wasRunning: false }));
   }

@@ -87,6 +87,11 @@ export class Jobs {
     return true;
   }
 
+  /** The host goes down: what is under way is told to end. */
+  close(): void {
+    for (const job of this.#jobs.values()) if (job.finishedMs === null) job.abort.abort(new Refusal(returnCode.systemNotAvailable, "The host is shutting down."));
+  }
+
   async #perform(job: Job, work: (job: Job) => Promise<void> | void, abandon: () => void, interference: JobInterference | undefined): Promise<void> {
     if (job.finishedMs !== null) return abandon();
     job.state = jobState.running;

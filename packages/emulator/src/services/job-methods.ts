@@ -1,4 +1,4 @@
-import { writeCimXml, type MethodOutput } from "@signet/wsman";
+import { valueOf, writeCimXml, type MethodOutput } from "@signet/wsman";
 import type { CimProperty } from "@signet/wsman/cim";
 import { jobState, type Job } from "../host/jobs.ts";
 import { returnCode } from "../host/refusal.ts";
@@ -9,12 +9,19 @@ import type { MethodCall } from "../provider/method-call.ts";
 const terminate = 4;
 const kill = 5;
 
-export const jobMethods: Readonly<Record<string, MethodHandler>> = Object.fromEntries(["Msvm_ConcreteJob", "Msvm_StorageJob"].flatMap((className): [string, MethodHandler][] => [
-  [`${className}.RequestStateChange`, async (call) => requestStateChange(call)],
-  [`${className}.KillJob`, async (call) => cancel(call, jobState.killed)],
-  [`${className}.GetError`, async (call) => ({ ...errorOutput(call, (text) => ({ Error: text })) })],
-  [`${className}.GetErrorEx`, async (call) => ({ ...errorOutput(call, (text) => ({ Errors: text === null ? null : [text] })) })],
-]));
+export const jobMethods: Readonly<Record<string, MethodHandler>> = {
+  ...methodsOfJobs(),
+  "Msvm_VirtualSystemManagementService.FormatError": async ({ input }) => ({ ErrorMessage: input.instances("Errors").map((error) => String(valueOf(error, "Message") ?? "")).join("\n"), ReturnValue: returnCode.completed }),
+};
+
+function methodsOfJobs(): Readonly<Record<string, MethodHandler>> {
+  return Object.fromEntries(["Msvm_ConcreteJob", "Msvm_StorageJob"].flatMap((className): [string, MethodHandler][] => [
+    [`${className}.RequestStateChange`, async (call) => requestStateChange(call)],
+    [`${className}.KillJob`, async (call) => cancel(call, jobState.killed)],
+    [`${className}.GetError`, async (call) => errorOutput(call, (text) => ({ Error: text }))],
+    [`${className}.GetErrorEx`, async (call) => errorOutput(call, (text) => ({ Errors: text === null ? null : [text] }))],
+  ]));
+}
 
 function requestStateChange(call: MethodCall): MethodOutput {
   const requested = call.input.number("RequestedState");

@@ -1,7 +1,7 @@
 import type { Host } from "../../host/host.ts";
 import type { Values } from "../../host/machine-record.ts";
 import { configurationRoot } from "../../host/new-machine.ts";
-import { type AssociationSource, type ClassSources, wmiObject } from "../class-source.ts";
+import { type AssociationSource, type ClassSources, machinesOf, wmiObject } from "../class-source.ts";
 import { wmiClass } from "../wmi-class.ts";
 import type { WmiObject } from "../wmi-object.ts";
 import { virtualizationNamespace } from "@signet/hyperv/schema";
@@ -62,11 +62,11 @@ export const serviceAssociations: readonly AssociationSource[] = [
   { className: "Msvm_HostedService", roles: ["Antecedent", "Dependent"], links: (host) => serviceObjects(host).map((service) => ({ ends: [hostSystemObject(host), service] })) },
   {
     className: "Msvm_HostedDependency", roles: ["Antecedent", "Dependent"],
-    links: (host) => [...host.machines].map((machine) => ({ ends: [hostSystemObject(host), machineSystemObject(host, machine)] })),
+    links: (host, of) => [...machinesOf(host, of)].map((machine) => ({ ends: [hostSystemObject(host), machineSystemObject(host, machine)] })),
   },
   {
     className: "Msvm_ServiceAffectsElement", roles: ["AffectingElement", "AffectedElement"],
-    links: (host) => [...host.machines].map((machine) => ({ ends: [machineService(host), machineSystemObject(host, machine)], values: { ElementEffects: [5] } })),
+    links: (host, of) => [...machinesOf(host, of)].map((machine) => ({ ends: [machineService(host), machineSystemObject(host, machine)], values: { ElementEffects: [5] } })),
   },
   {
     className: "Msvm_ElementCapabilities", roles: ["ManagedElement", "Capabilities"],
@@ -74,9 +74,9 @@ export const serviceAssociations: readonly AssociationSource[] = [
   },
   {
     className: "Msvm_ElementSettingData", roles: ["ManagedElement", "SettingData"],
-    *links(host) {
+    *links(host, of) {
       yield { ends: [machineService(host), wmiObject(host, serviceSettingsClass, serviceSettings(host))], values: { IsCurrent: 1, IsDefault: 1 } };
-      for (const machine of host.machines) yield { ends: [machineSystemObject(host, machine), settingsObject(host, machine.record)], values: { IsCurrent: 1, IsDefault: 1 } };
+      for (const machine of machinesOf(host, of)) yield { ends: [machineSystemObject(host, machine), settingsObject(host, machine.record)], values: { IsCurrent: 1, IsDefault: 1 } };
     },
   },
   {

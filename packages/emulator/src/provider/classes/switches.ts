@@ -6,6 +6,7 @@ import type { DeviceRecord, Values } from "../../host/machine-record.ts";
 import type { SwitchRecord } from "../../host/state-folder.ts";
 import { type AssociationSource, type ClassSources, wmiObject } from "../class-source.ts";
 import type { WmiObject } from "../wmi-object.ts";
+import { systemClass } from "./computer-systems.ts";
 
 export const switchClass = "Msvm_VirtualEthernetSwitch";
 export const switchSettingsClass = "Msvm_VirtualEthernetSwitchSettingData";
@@ -100,6 +101,7 @@ export const switchAssociations: readonly AssociationSource[] = [
   },
   {
     className: "Msvm_SystemDevice", roles: ["GroupComponent", "PartComponent"],
-    links: (host) => host.record.switches.flatMap((one) => portsOf(host, one).map((port) => ({ ends: [switchObject(host, one), wmiObject(host, switchPortClass, port)] as const }))),
+    // Machines have devices of their own; theirs are not worth a walk over all ports.
+    links: (host, of) => (of?.className.toLowerCase() === systemClass.toLowerCase() ? [] : host.record.switches).flatMap((one) => portsOf(host, one).map((port) => ({ ends: [switchObject(host, one), wmiObject(host, switchPortClass, port)] as const }))),
   },
 ];
