@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { type DiskVariant, memorySource, openDisk } from "@signet/disk-image";
 import { convertImage, createImage, hasQemuImg, type ImageWrite, writeImage } from "./recipes/qemu-recipe.ts";
 
@@ -55,8 +55,8 @@ const formats: Readonly<Record<string, OracleFormat>> = {
 const diskSizes = fc.oneof(fc.integer({ min: 1, max: 4096 }), fc.integer({ min: 1, max: SIZE_BYTES_MAX / 512 })).map((sectors) => sectors * 512);
 const writesOf = (sizeBytes: number): fc.Arbitrary<readonly ImageWrite[]> => {
   const sectors = sizeBytes / 512;
-  const write = fc.record({ kind: fc.constantFrom("data", "data", "data", "zeros", "discard"), first: fc.integer({ min: 0, max: sectors - 1 }), length: fc.oneof(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 1, max: 2048 })) });
-  return fc.array(write, { minLength: 1, maxLength: 12 }).map((list) => list.map(({ kind, first, length }) => ({ kind: kind as ImageWrite["kind"], offset: first * 512, length: Math.min(length, sectors - first) * 512 })));
+  const write = fc.record({ kind: fc.constantFrom<ImageWrite["kind"]>("data", "data", "data", "zeros", "discard"), first: fc.integer({ min: 0, max: sectors - 1 }), length: fc.oneof(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 1, max: 2048 })) });
+  return fc.array(write, { minLength: 1, maxLength: 12 }).map((list) => list.map(({ kind, first, length }) => ({ kind, offset: first * 512, length: Math.min(length, sectors - first) * 512 })));
 };
 const layouts = diskSizes.chain((sizeBytes) => fc.record({ sizeBytes: fc.constant(sizeBytes), writes: writesOf(sizeBytes), reads: fc.array(fc.record({ at: fc.nat(), length: fc.integer({ min: 0, max: 300_000 }) }), { minLength: 4, maxLength: 8 }) }));
 
@@ -106,7 +106,7 @@ describe("container readers against qemu-img convert", { skip }, () => {
         convertImage(image, format, path("raw"), { format: "raw" });
         await compare(image, readFileSync(path("raw")), reads, variant);
       });
-      await fc.assert(property, { seed: SEED, numRuns: CASES, errorWithCause: true }).catch((error: unknown) => {
+      await fc.assert(property, { seed: SEED, numRuns: CASES }).catch((error: unknown) => {
         throw new Error(replay, { cause: error });
       });
     });
@@ -122,7 +122,7 @@ describe("container readers against qemu-img convert", { skip }, () => {
         convertImage(path("upper"), "qcow2", path("raw"), { format: "raw" });
         await compare(path("upper"), readFileSync(path("raw")), upper.reads, "differencing", [path("lower")]);
       });
-      await fc.assert(property, { seed: SEED, numRuns: isAll ? 100 : 2, errorWithCause: true }).catch((error: unknown) => {
+      await fc.assert(property, { seed: SEED, numRuns: isAll ? 100 : 2 }).catch((error: unknown) => {
         throw new Error(replay, { cause: error });
       });
     });
@@ -143,7 +143,7 @@ describe("container readers against qemu-img convert", { skip }, () => {
       convertImage(path("three"), "qcow2", path("raw"), { format: "raw" });
       await compare(path("three"), readFileSync(path("raw")), upper.reads, "differencing", [path("two"), path("one")]);
     });
-    await fc.assert(property, { seed: SEED, numRuns: isAll ? 100 : 3, errorWithCause: true }).catch((error: unknown) => {
+    await fc.assert(property, { seed: SEED, numRuns: isAll ? 100 : 3 }).catch((error: unknown) => {
       throw new Error(replay, { cause: error });
     });
   });
