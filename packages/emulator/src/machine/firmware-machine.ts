@@ -3,8 +3,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import { probeAcceleration, qemuProgram } from "./accelerator.ts";
 import { ConsoleBuffer } from "./console-buffer.ts";
+import type { KeyMovement } from "./key-codes.ts";
 import type { Machine, MachineEvents, MachineHardware, MachinePower } from "./machine.ts";
 import { prepareMachineStore, variableStoreFile } from "./machine-store.ts";
 import { arrived, migrated, shellQuoted } from "./saved-state.ts";
@@ -16,6 +18,8 @@ import { parsePixmap, thumbnail } from "./thumbnail.ts";
 // QEMU's complaint about a machine it cannot make is one line; a chatty one must not fill our memory.
 const errorTextCharactersMax = 4096;
 const quitTimeoutMs = 3000;
+// The keyboard controller holds sixteen codes; firmware under translation fetches them slowly.
+const keyIntervalMs = 10;
 const setprivPath = "/usr/bin/setpriv";
 
 /** A machine under QEMU with real firmware. It dies with this process, even when that is killed. */
@@ -113,6 +117,13 @@ export class FirmwareMachine implements Machine {
   async resume(): Promise<void> {
     await this.#qmp().execute("cont");
     this.#power = "running";
+  }
+
+  async type(movements: readonly KeyMovement[]): Promise<void> {
+    for (const { key, down } of movements) {
+      await this.#qmp().execute("input-send-event", { events: [{ type: "key", data: { key, down } }] });
+      await pause(keyIntervalMs);
+    }
   }
 
   async picture(widthPixels: number, heightPixels: number): Promise<Uint8Array | null> {

@@ -1,4 +1,5 @@
 import { ConsoleBuffer } from "./console-buffer.ts";
+import type { KeyMovement } from "./key-codes.ts";
 import type { Machine, MachineHardware, MachinePower } from "./machine.ts";
 
 let lastProcessId = 4000;
@@ -58,6 +59,10 @@ export class InstantMachine implements Machine {
   async resume(): Promise<void> {
     this.#require();
     this.#power = "running";
+  }
+
+  async type(_movements: readonly KeyMovement[]): Promise<void> {
+    this.#require();
   }
 
   async picture(widthPixels: number, heightPixels: number): Promise<Uint8Array | null> {

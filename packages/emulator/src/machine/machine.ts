@@ -1,5 +1,6 @@
 import type { TrustVariables } from "../nvram/enrolled-store.ts";
 import type { ConsoleBuffer } from "./console-buffer.ts";
+import type { KeyMovement } from "./key-codes.ts";
 
 /** What a virtual machine is made of at the moment it starts. Paths are paths of the computer that emulates. */
 export interface MachineHardware {
@@ -58,6 +59,8 @@ export interface Machine {
   reset(): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** Moves keys of the keyboard, in order. */
+  type(movements: readonly KeyMovement[]): Promise<void>;
   /** The screen, scaled, as RGB565 little-endian; null when there is none. */
   picture(widthPixels: number, heightPixels: number): Promise<Uint8Array | null>;
 }

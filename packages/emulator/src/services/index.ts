@@ -5,6 +5,7 @@ import { featureSettingsMethods } from "./feature-settings.ts";
 import { fileMethods } from "./file-methods.ts";
 import { imageManagementMethods } from "./image-management.ts";
 import { jobMethods } from "./job-methods.ts";
+import { keyboardMethods } from "./keyboard.ts";
 import { machineInformationMethods } from "./machine-information.ts";
 import { machineManagementMethods } from "./machine-management.ts";
 import { powerMethods } from "./power.ts";
@@ -15,6 +16,6 @@ import { switchManagementMethods } from "./switch-management.ts";
 
 /** Who performs which method, by `Class.Method`. A method of the schema that nobody performs answers "not supported". */
 export const methodHandlers: Readonly<Record<string, MethodHandler>> = {
-  ...machineManagementMethods, ...resourceSettingsMethods, ...featureSettingsMethods, ...machineInformationMethods, ...exchangeItemMethods, ...powerMethods, ...jobMethods,
+  ...machineManagementMethods, ...resourceSettingsMethods, ...featureSettingsMethods, ...machineInformationMethods, ...exchangeItemMethods, ...powerMethods, ...keyboardMethods, ...jobMethods,
   ...checkpointMethods, ...imageManagementMethods, ...switchManagementMethods, ...securityMethods, ...fileMethods, ...processMethods,
 };

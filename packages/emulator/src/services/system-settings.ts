@@ -54,7 +54,9 @@ export interface ChangedSettings {
 export function modifiedSettings(host: Host, configuration: MachineConfiguration, isOff: boolean, instance: CimInstance): ChangedSettings {
   const given = readSettings(host, instance, settingsClass);
   const order = bootOrder(configuration, given["BootSourceOrder"]);
+  // Both are told by other things than the settings themselves; an echo of them says nothing.
   delete given["BootSourceOrder"];
+  delete given["Parent"];
   const changed = changedValues(configuration.settings, given);
   for (const [name, value] of Object.entries(changed)) {
     const echo = sameButForCase(configuration.settings[name] ?? null, value);
