@@ -32,6 +32,15 @@ describe("signatures of a loader", () => {
     assert.equal(await outcomeOf(signProgram(plain, { signer: leaf, certificates: [leaf, middle] }, { signer: below, certificates: [below, notCa] }), { db: [root], dbx: [below] }), "boots");
   });
 
+  test("an authority whose key firmware cannot use is no part of the chain, so that the signer itself may still be trusted", async () => {
+    const curveRoot = makeAuthority({ name: "Curve Root", isCa: true, keyKind: "ec" });
+    const below = makeAuthority({ name: "Signer Below Curve Root", issuer: curveRoot });
+    const program = signProgram(plain, { signer: below, certificates: [below, curveRoot] });
+    for (const firmware of ["edk2-2022.11", "edk2-2026.08"] as const) assert.equal(await outcomeOf(program, { db: [below] }, firmware), "boots");
+    assert.equal(await outcomeOf(program, { db: [curveRoot] }, "edk2-2022.11"), "refused SB-NOT-IN-DB");
+    assert.equal(await outcomeOf(program, { db: [curveRoot] }, "edk2-2026.08"), "boots");
+  });
+
   test("an intermediate that the blob does not carry breaks the chain", async () => {
     const lonely = signProgram(plain, { signer: leaf });
     assert.equal(await outcomeOf(lonely, { db: [root] }), "refused SB-NOT-IN-DB");

@@ -29,8 +29,8 @@ export const disksAtOnceMax = 16;
 const UNITS_PER_TARGET = 8;
 /** Sixteen disks take ten seconds under an emulated processor on a quiet machine. */
 const TIMEOUT_MS = 180_000;
-/** A program that was started and has not come back by then is lost in its own broken code. */
-const LOST_AFTER_MS = 15_000;
+/** A program that was started and has not come back by then went on to something of its own, or is lost in broken code. */
+const LOST_AFTER_MS = 4_000;
 
 /**
  * Boots one machine with all the disks and this trust, and reads from its console what became of each: the boot manager tries one after
@@ -85,12 +85,13 @@ async function run(options: readonly string[], consolePath: string): Promise<{ r
   const ended = new Promise<void>((settle) => child.on("close", () => settle()));
   try {
     const deadline = Date.now() + TIMEOUT_MS;
-    let last = { length: 0, at: Date.now() };
+    let last = { line: "", at: Date.now() };
     while (Date.now() < deadline && child.exitCode === null) {
       const text = await readFile(consolePath, "latin1").catch(() => "");
       if (/No bootable option or device was found|EFI Internal Shell|PlatformRecovery/.test(text)) return { text, isWhole: true };
-      if (text.length !== last.length) last = { length: text.length, at: Date.now() };
-      const isStarted = /BdsDxe: starting [^\r\n]*\s*(?:!!!!|$)|X64 Exception/.test(text.trimEnd());
+      const line = text.slice(Math.max(0, text.lastIndexOf("BdsDxe: "))).split(/[\r\n]/)[0] ?? "";
+      if (line !== last.line) last = { line, at: Date.now() };
+      const isStarted = line.startsWith("BdsDxe: starting ");
       if (isStarted && (text.includes("X64 Exception") || Date.now() - last.at > LOST_AFTER_MS)) return { text, isWhole: false };
       await new Promise((settle) => setTimeout(settle, 100));
     }

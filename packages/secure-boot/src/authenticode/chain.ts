@@ -1,3 +1,4 @@
+import { signatureByObjectId } from "./algorithms.ts";
 import type { Certificate } from "./certificate.ts";
 
 /** What the crypto library inside the firmware can do. */
@@ -16,24 +17,29 @@ const CHAIN_LENGTH_MAX = 32;
  */
 export function leadsTo(leaf: Certificate, extras: readonly Certificate[], anchor: Certificate, crypto: CryptoCapabilities): boolean {
   const chain: Certificate[] = [leaf];
-  const isSound = (): boolean => isUsable(chain) && hasValidSignatures(chain, crypto);
+  const isSound = (): boolean => isUsable(chain) && hasValidSignatures(chain);
   for (;;) {
     const top = chain.at(-1) ?? leaf;
-    const isSelfSigned = isIssuerOf(top, top);
+    const isSelfSigned = isNamedAsIssuerOf(top, top);
     // A self-signed certificate at the top is replaced by its trusted twin, and by nothing that is merely named like it.
     if (isSelfSigned && top.sha256 === anchor.sha256) return isSound();
-    if (!isSelfSigned && isIssuerOf(anchor, top)) {
+    if (!isSelfSigned && isIssuerOf(anchor, top, crypto)) {
       chain.push(anchor);
       return isSound();
     }
-    const next = isSelfSigned ? undefined : extras.find((candidate) => isIssuerOf(candidate, top) && !chain.some(({ sha256 }) => sha256 === candidate.sha256));
+    const next = isSelfSigned ? undefined : extras.find((candidate) => isIssuerOf(candidate, top, crypto) && !chain.some(({ sha256 }) => sha256 === candidate.sha256));
     if (next === undefined || chain.length >= CHAIN_LENGTH_MAX) return leaf.sha256 === anchor.sha256 && isSound();
     chain.push(next);
   }
 }
 
-/** X509_check_issued: names, key identifiers, and whether the issuer may sign certificates at all. Signatures come later. */
-function isIssuerOf(issuer: Certificate, subject: Certificate): boolean {
+/** X509_check_issued: names, key identifiers, and a key of the kind that the signature needs. One that the library cannot use is none. */
+function isIssuerOf(issuer: Certificate, subject: Certificate, crypto: CryptoCapabilities): boolean {
+  const isKeyUsable = issuer.keyKind !== "ec" || crypto.ellipticCurves;
+  return isKeyUsable && signatureByObjectId(subject.signature.objectId)?.key === issuer.keyKind && isNamedAsIssuerOf(issuer, subject);
+}
+
+function isNamedAsIssuerOf(issuer: Certificate, subject: Certificate): boolean {
   if (issuer.subject !== subject.issuer) return false;
   const { keyId, serial, issuer: issuersIssuer } = subject.authorityKeyId;
   if (keyId !== null && issuer.subjectKeyId !== null && keyId !== issuer.subjectKeyId) return false;
@@ -54,10 +60,7 @@ function isUsable(chain: readonly Certificate[]): boolean {
   return true;
 }
 
-/** The anchor's own signature is not looked at. */
-function hasValidSignatures(chain: readonly Certificate[], crypto: CryptoCapabilities): boolean {
-  return chain.every((certificate, depth) => {
-    const issuer = chain[depth + 1];
-    return issuer === undefined || ((issuer.keyKind !== "ec" || crypto.ellipticCurves) && issuer.hasSigned(certificate));
-  });
+/** The topmost certificate's own signature is not looked at. */
+function hasValidSignatures(chain: readonly Certificate[]): boolean {
+  return chain.every((certificate, depth) => chain[depth + 1]?.hasSigned(certificate) ?? true);
 }
