@@ -103,7 +103,7 @@ export const cdImageKind: DeviceKind = {
   defaults: { Access: 1, CachingMode: 2 }, addable: { generations: both, perMachineMax: 260 },
 };
 
-export const floppyImageKind: DeviceKind = {
+const floppyImageKind: DeviceKind = {
   className: "Msvm_StorageAllocationSettingData", resourceType: 31, resourceSubType: "Microsoft:Hyper-V:Virtual Floppy Disk", poolGuid: "2E0F6B6B-64C7-4C0B-8E5E-19F7A4A5C530", title: "Floppy Disk Image",
   defaults: { Access: 3, CachingMode: 2 }, addable: { generations: generation1, perMachineMax: 1 },
 };
@@ -125,10 +125,10 @@ export const displayKind: DeviceKind = {
 
 export const shutdownKind = component("Msvm_ShutdownComponentSettingData", "Shutdown Component", "9F8233AC-BE49-4C79-8EE3-E7E1985B2077", "Shutdown", true);
 export const heartbeatKind = component("Msvm_HeartbeatComponentSettingData", "Heartbeat Component", "84EAAE65-2F2E-45F5-9BB5-0E857DC8EB47", "Heartbeat", true);
-export const timeSyncKind = component("Msvm_TimeSyncComponentSettingData", "Time Synchronization Component", "2497F4DE-E9FA-4204-80E4-4B75C46419C0", "Time Synchronization", true);
+const timeSyncKind = component("Msvm_TimeSyncComponentSettingData", "Time Synchronization Component", "2497F4DE-E9FA-4204-80E4-4B75C46419C0", "Time Synchronization", true);
 export const kvpKind = component("Msvm_KvpExchangeComponentSettingData", "KvpExchange Component", "2A34B1C2-FD73-4043-8A5B-DD2159BC743F", "Key-Value Pair Exchange", true);
-export const vssKind = component("Msvm_VssComponentSettingData", "VSS Component", "5CED1297-4598-4915-A5FC-AD21BB4D02A4", "VSS", true);
-export const guestServiceKind = component("Msvm_GuestServiceInterfaceComponentSettingData", "Guest Service Interface Component", "6C09BB55-D683-4DA0-8931-C9BF705F6480", "Guest Service Interface", false);
+const vssKind = component("Msvm_VssComponentSettingData", "VSS Component", "5CED1297-4598-4915-A5FC-AD21BB4D02A4", "VSS", true);
+const guestServiceKind = component("Msvm_GuestServiceInterfaceComponentSettingData", "Guest Service Interface Component", "6C09BB55-D683-4DA0-8931-C9BF705F6480", "Guest Service Interface", false);
 
 export const integrationKinds: readonly DeviceKind[] = [timeSyncKind, heartbeatKind, kvpKind, shutdownKind, vssKind, guestServiceKind];
 

@@ -8,7 +8,7 @@ import { microsoftWindowsTemplate, type Release } from "./releases.ts";
 
 export const settingsClass = "Msvm_VirtualSystemSettingData";
 export const securityClass = "Msvm_SecuritySettingData";
-export const realizedType = "Microsoft:Hyper-V:System:Realized";
+const realizedType = "Microsoft:Hyper-V:System:Realized";
 export const snapshotType = "Microsoft:Hyper-V:Snapshot:Realized";
 export const subTypePrefix = "Microsoft:Hyper-V:SubType:";
 export const configurationRoot = "C:\\ProgramData\\Microsoft\\Windows\\Hyper-V";

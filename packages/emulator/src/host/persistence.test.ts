@@ -1,6 +1,44 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { WsmanClient } from "@signet/wsman/client";
 import { flag, generation2, settingsOf, settingsText, TestHost, text, texts, uint16, valueText } from "./test-host.ts";
+
+test("a host that was killed in the middle comes back with all that it had answered for", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "signet-killed-"));
+  const source = `
+    const { startEmulatedHost } = await import(${JSON.stringify(new URL("../index.ts", import.meta.url).href)});
+    const host = await startEmulatedHost({ name: "hv1", release: "2022", dataDir: process.argv[1], listen: { host: "127.0.0.1", port: 0 }, user: "a", password: "p", machines: "instant", clock: "auto" });
+    process.stdout.write(host.url + "\\n");
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", source, folder], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = await once(child.stdout, "data") as [Buffer];
+  const client = new WsmanClient({ url: line.toString().trim(), user: "a", password: "p" });
+  const service = { kind: "reference", namespace: "root/virtualization/v2", className: "Msvm_VirtualSystemManagementService", keys: { CreationClassName: "Msvm_VirtualSystemManagementService" } } as const;
+  const names: string[] = [];
+  // Killed while the last calls are under way: what was answered is there, what was not may be.
+  const calls = Array.from({ length: 40 }, async (_unused, index) => {
+    const answer = await client.invoke(service, "DefineSystem", { SystemSettings: settingsText({ ElementName: text(`machine ${index}`) }) });
+    if (answer.ReturnValue === 4096) names.push(`machine ${index}`);
+    if (names.length === 10) child.kill("SIGKILL");
+  });
+  await Promise.allSettled(calls);
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  client.close();
+  const host = await TestHost.start({ dataDir: folder });
+  try {
+    const found = new Set((await host.query("SELECT ElementName FROM Msvm_ComputerSystem")).map((one) => valueText(one, "ElementName")));
+    assert.ok(names.length >= 10);
+    assert.deepEqual(names.filter((name) => !found.has(name)), []);
+  } finally {
+    await host.remove();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
 
 describe("a host that is started again", () => {
   let host: TestHost;

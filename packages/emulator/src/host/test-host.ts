@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { virtualizationNamespace } from "@signet/hyperv/schema";
-import { textOf, writeCimXml } from "@signet/wsman";
-import type { CimInstance, CimParameters, CimProperty, CimReference, CimScalar, CimValue } from "@signet/wsman/cim";
+import { classSchema, virtualizationNamespace } from "@signet/hyperv/schema";
+import { readScalar, textOf, writeCimXml } from "@signet/wsman";
+import type { CimInstance, CimParameters, CimProperty, CimReference, CimScalar, CimType, CimValue } from "@signet/wsman/cim";
 import { WsmanClient } from "@signet/wsman/client";
 import { type EmulatedHost, type EmulatedHostOptions, startEmulatedHost } from "./emulated-host.ts";
 
@@ -127,6 +127,21 @@ export const generation2: Readonly<Record<string, CimProperty>> = { VirtualSyste
 
 export function settingsText(properties: Readonly<Record<string, CimProperty>>, className = "Msvm_VirtualSystemSettingData"): string {
   return writeCimXml({ kind: "instance", className, properties });
+}
+
+/**
+ * An instance as clients send it that know no other way: all properties that its class has, nulls and read-only ones included, with
+ * some in the place of others.
+ */
+export function wholeInstance(instance: CimInstance, changes: Readonly<Record<string, CimProperty>> = {}): string {
+  const schema = classSchema(virtualizationNamespace, instance.className);
+  const properties = Object.entries(schema?.properties ?? {}).map(([name, member]): [string, CimProperty] => {
+    const value = instance.properties[name]?.value ?? null;
+    const typed = (item: CimScalar) => (typeof item === "object" ? item : readScalar(item as string, member.type as CimType, name)) as CimScalar;
+    const items = value === null ? [] : (Array.isArray(value) ? value as readonly CimScalar[] : [value as CimScalar]).map(typed);
+    return [name, { type: member.type as CimType, array: member.array, value: value === null ? null : member.array ? items : items[0] ?? null }];
+  });
+  return writeCimXml({ kind: "instance", className: instance.className, properties: { ...Object.fromEntries(properties), ...changes } });
 }
 
 /** A property as text; null where it is nil or absent. */

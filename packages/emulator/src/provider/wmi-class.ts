@@ -1,4 +1,4 @@
-import { classesOf, classSchema, cimv2Namespace, releaseHas, virtualizationNamespace, type ClassSchema, type MemberType, type MethodSignature, type ReleaseName } from "@signet/hyperv/schema";
+import { classesOf, classSchema, cimv2Namespace, releaseHas, virtualizationNamespace, type ClassSchema, type MethodSignature, type ReleaseName } from "@signet/hyperv/schema";
 import type { CimType } from "@signet/wsman/cim";
 
 /** A class as one release of Windows has it: members that came later do not exist. Names are looked up without case. */
@@ -57,11 +57,7 @@ export function isA(one: WmiClass, ancestor: string): boolean {
 function readClass(schema: ClassSchema, release: ReleaseName): WmiClass {
   const properties = new Map<string, WmiProperty>();
   for (const [name, member] of Object.entries(schema.properties)) {
-    if (releaseHas(release, member.since)) properties.set(name.toLowerCase(), { name, type: typeOf(member), array: member.array });
+    if (releaseHas(release, member.since)) properties.set(name.toLowerCase(), { name, type: member.type as CimType, array: member.array });
   }
   return { name: schema.name, namespace: schema.namespace, ancestors: schema.ancestors, keys: schema.keys, properties, methods: schema.methods };
-}
-
-export function typeOf(member: MemberType): CimType {
-  return member.type as CimType;
 }

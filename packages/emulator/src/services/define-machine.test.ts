@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { flag, generation2, machineOf, settingsOf, settingsText, TestHost, text, texts, uint16, valueText } from "../host/test-host.ts";
+import { flag, generation2, machineOf, settingsOf, settingsText, TestHost, text, texts, uint16, valueText, wholeInstance } from "../host/test-host.ts";
 
 const componentsOf = (guid: string, resultClass: string) =>
   `ASSOCIATORS OF {Msvm_VirtualSystemSettingData.InstanceID='Microsoft:${guid}'} WHERE AssocClass = Msvm_VirtualSystemSettingDataComponent ResultClass = ${resultClass}`;
@@ -82,6 +82,24 @@ describe("defining machines", () => {
     assert.equal((await modify({ VirtualSystemIdentifier: text("00000000-0000-0000-0000-000000000000") })).code, 32773);
     assert.equal((await modify({ AutomaticStartupAction: uint16(7) })).code, 32773);
     assert.equal(valueText(await host.one(`SELECT * FROM Msvm_ComputerSystem WHERE Name = '${guid}'`), "ElementName"), "new name");
+  });
+
+  test("a client that echoes whole instances changes only what it meant, also while the machine is on", async () => {
+    const guid = await host.define({ ...generation2, ElementName: text("echoed") });
+    const echo = async (name: string) => host.perform("ModifySystemSettings", { SystemSettings: wholeInstance(await host.client.get(settingsOf(guid)), { ElementName: text(name) }) });
+    for (const kind of ["Synthetic SCSI Controller", "Synthetic Ethernet Port"]) {
+      const [standard] = await host.query(`SELECT * FROM CIM_ResourceAllocationSettingData WHERE ResourceSubType = 'Microsoft:Hyper-V:${kind}' AND InstanceID LIKE '%\\\\Default'`)
+        .then((found) => (found.length > 0 ? found : host.query(`SELECT * FROM CIM_EthernetPortAllocationSettingData WHERE ResourceSubType = 'Microsoft:Hyper-V:${kind}' AND InstanceID LIKE '%\\\\Default'`)));
+      assert.equal((await host.perform("AddResourceSettings", { AffectedConfiguration: settingsOf(guid), ResourceSettings: [wholeInstance(standard!)] })).code, 0);
+    }
+    assert.equal((await echo("first echo")).code, 0);
+    for (const device of await host.query(componentsOf(guid, "CIM_ResourceAllocationSettingData"))) {
+      const outcome = await host.perform("ModifyResourceSettings", { ResourceSettings: [wholeInstance(device)] });
+      assert.equal(outcome.code, 0, `${device.className}: ${outcome.error}`);
+    }
+    await host.requestState(guid, 2);
+    assert.equal((await echo("second echo")).code, 0);
+    assert.equal(valueText(await host.client.get(settingsOf(guid)), "ElementName"), "second echo");
   });
 
   test("two machines may have one name, and destroying one leaves the other", async () => {

@@ -56,7 +56,7 @@ export function changedValues(present: Values, given: Values): Values {
   return Object.fromEntries(Object.entries(given).filter(([name, value]) => !sameValue(present[name] ?? null, value)));
 }
 
-export function sameValue(left: CimValue, right: CimValue): boolean {
+function sameValue(left: CimValue, right: CimValue): boolean {
   if (left === null || right === null) return left === right || isBlank(left) && isBlank(right);
   const [first, second] = [left, right].map((value) => (Array.isArray(value) ? value as readonly CimScalar[] : [value as CimScalar]).map((item) => textOf(item)));
   return first !== undefined && second !== undefined && first.length === second.length && first.every((text, index) => text === second[index]);

@@ -111,7 +111,7 @@ function refuseSaved(machine: VirtualMachine): void {
   if (machine.state === enabledState.saved) throw invalidState("A saved machine cannot be changed.");
 }
 
-export function powerState(machine: VirtualMachine): PowerState {
+function powerState(machine: VirtualMachine): PowerState {
   if (machine.isOff) return "off";
   if (machine.state === enabledState.saved) return "saved";
   return machine.state === enabledState.paused ? "paused" : "running";

@@ -9,7 +9,7 @@ import { referenceTo, type WmiObject } from "../wmi-object.ts";
 import { configurationsOf, settingsObject } from "./system-settings.ts";
 
 export const vlanClass = "Msvm_EthernetSwitchPortVlanSettingData";
-export const portSecurityClass = "Msvm_EthernetSwitchPortSecuritySettingData";
+const portSecurityClass = "Msvm_EthernetSwitchPortSecuritySettingData";
 /** What is set on a switch connection rather than on a machine. */
 export const featureClasses: readonly string[] = [vlanClass, portSecurityClass];
 
@@ -106,6 +106,6 @@ function* featureLinks(host: Host, devices: readonly DeviceRecord[]): Iterable<L
 }
 
 /** The InstanceID of a feature is that of its connection and a GUID of its own. */
-export function connectionIdOf(featureId: string): string {
+function connectionIdOf(featureId: string): string {
   return featureId.slice(0, featureId.lastIndexOf("\\"));
 }

@@ -1,4 +1,4 @@
-import { dateTimeFromDate, intervalFromMilliseconds, sameReference } from "@signet/wsman";
+import { dateTimeFromDate, intervalFromMilliseconds } from "@signet/wsman";
 import type { CimReference } from "@signet/wsman/cim";
 import { type Job, jobState } from "../../host/jobs.ts";
 import type { Host } from "../../host/host.ts";
@@ -21,7 +21,7 @@ export function jobObject(host: Host, job: Job): WmiObject {
   return wmiObject(host, job.kind.className, jobValues(host, job));
 }
 
-export function jobValues(host: Host, job: Job): Values {
+function jobValues(host: Host, job: Job): Values {
   const failed = job.state === jobState.exception;
   const time = (atMs: number | null) => (atMs === null ? null : dateTimeFromDate(new Date(atMs)));
   return {
@@ -56,8 +56,4 @@ function stub(host: Host, reference: CimReference): WmiObject {
   const found = wmiClass(reference.namespace, reference.className, host.release.name);
   if (!found) throw new Error(`A job affects ${reference.className}, which does not exist here.`);
   return { class: found, values: { ...reference.keys }, partial: true };
-}
-
-export function affects(job: Job, reference: CimReference): boolean {
-  return job.kind.affected.some((one) => sameReference(one, reference));
 }

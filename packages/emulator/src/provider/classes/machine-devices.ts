@@ -1,6 +1,6 @@
 import { writeCimXml, type CimProperty } from "@signet/wsman";
 import { isKind } from "../../host/device-kinds.ts";
-import { cdImageKind, diskDriveKind, dvdDriveKind, emulatedNicKind, hardDiskImageKind, heartbeatKind, kvpKind, memoryKind, processorKind, serialPortKind, shutdownKind, syntheticNicKind, type DeviceKind } from "../../host/device-kinds-data.ts";
+import { diskDriveKind, dvdDriveKind, emulatedNicKind, heartbeatKind, kvpKind, memoryKind, processorKind, serialPortKind, shutdownKind, syntheticNicKind, type DeviceKind } from "../../host/device-kinds-data.ts";
 import type { Host } from "../../host/host.ts";
 import { generationOf, type DeviceRecord, type Values } from "../../host/machine-record.ts";
 import { enabledState, type VirtualMachine } from "../../host/virtual-machine.ts";
@@ -136,11 +136,3 @@ export const machineDeviceAssociations: readonly AssociationSource[] = [
     },
   },
 ];
-
-/** The images in a machine's drives, as paths of the host. */
-export function imagePathsOf(machine: VirtualMachine): string[] {
-  return machine.record.devices.flatMap((device) => {
-    const resource = isKind(device, hardDiskImageKind) || isKind(device, cdImageKind) ? device.values["HostResource"] : null;
-    return Array.isArray(resource) && typeof resource[0] === "string" ? [resource[0]] : [];
-  });
-}

@@ -8,7 +8,7 @@ import { type AssociationSource, type ClassSources, wmiObject } from "../class-s
 import type { WmiObject } from "../wmi-object.ts";
 import { systemClass } from "./computer-systems.ts";
 
-export const switchClass = "Msvm_VirtualEthernetSwitch";
+const switchClass = "Msvm_VirtualEthernetSwitch";
 export const switchSettingsClass = "Msvm_VirtualEthernetSwitchSettingData";
 export const externalPortClass = "Msvm_ExternalEthernetPort";
 const internalPortClass = "Msvm_InternalEthernetPort";
@@ -39,7 +39,7 @@ export function switchObject(host: Host, one: SwitchRecord): WmiObject {
   return wmiObject(host, switchClass, switchValues(one));
 }
 
-export function switchSettingsObject(host: Host, one: SwitchRecord): WmiObject {
+function switchSettingsObject(host: Host, one: SwitchRecord): WmiObject {
   return wmiObject(host, switchSettingsClass, switchSettings(one));
 }
 
