@@ -11,6 +11,8 @@ export interface Qcow2Options {
   readonly extensions?: readonly { readonly type: number; readonly data: Uint8Array }[];
   /** Replaces the L2 entry of a cluster. */
   readonly entries?: Readonly<Record<number, bigint>>;
+  /** Writes entries of 16 bytes (bit 4 of `incompatible`), whose subclusters are all stored. */
+  readonly hasSubclusters?: boolean;
   /** Puts these bytes behind everything else, at a place of their own; see `qcow2TailOffset`. */
   readonly tail?: Uint8Array;
 }
@@ -22,7 +24,8 @@ const BACKING_FORMAT = 0xe2792aca;
 export function buildQcow2(options: Qcow2Options): Buffer {
   const { content, version = 3, clusterBits = 16, backing } = options;
   const clusterBytes = 2 ** clusterBits;
-  const perTable = clusterBytes / 8;
+  const entryBytes = options.hasSubclusters === true ? 16 : 8;
+  const perTable = clusterBytes / entryBytes;
   const clusters = Math.ceil(content.length / clusterBytes);
   const tables = Math.max(1, Math.ceil(clusters / perTable));
   const firstData = 4 + tables;
@@ -33,7 +36,8 @@ export function buildQcow2(options: Qcow2Options): Buffer {
     bytes.set(content.subarray(cluster * clusterBytes, (cluster + 1) * clusterBytes));
     const isEmpty = bytes.every((byte) => byte === 0);
     const stored = isEmpty ? 0n : BigInt((firstData + data.push(bytes) - 1) * clusterBytes) | (1n << 63n);
-    table.writeBigUInt64BE(options.entries?.[cluster] ?? stored, cluster * 8);
+    table.writeBigUInt64BE(options.entries?.[cluster] ?? stored, cluster * entryBytes);
+    if (entryBytes === 16 && stored !== 0n) table.writeBigUInt64BE(0xffffffffn, cluster * 16 + 8);
   }
   const first = Buffer.alloc(clusterBytes);
   for (let index = 0; index < tables; index += 1) first.writeBigUInt64BE(BigInt((4 + index) * clusterBytes) | (1n << 63n), index * 8);
