@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { type ByteSource, detectFormat, type DiskImageCode, DiskImageError, isReadable, memorySource, openDisk } from "@signet/disk-image";
+import { fileURLToPath } from "node:url";
+import { crc32 } from "node:zlib";
+import { type ByteSource, detectFormat, type DiskImageCode, DiskImageError, isReadable, memorySource, openDisk, readPartitions } from "@signet/disk-image";
 import { buildGptDisk } from "./recipes/disk-recipe.ts";
 import { buildIso } from "./recipes/iso-recipe.ts";
 import { buildQcow2, qcow2TailOffset } from "./recipes/qcow2-recipe.ts";
@@ -223,4 +226,24 @@ test("what is detected and can be opened agree for every format", async () => {
     assert.deepEqual([await detectFormat(memorySource(image)), isReadable(format)], [format, false]);
     await assert.rejects(open(image), fails("DI-FORMAT-UNREADABLE", new RegExp(format)));
   }
+});
+
+test("a partition table that claims more entries than anybody writes is refused", async () => {
+  const disk = buildGptDisk({ partitions: [{ content: pattern(64 * KIB) }] });
+  const header = disk.subarray(512, 512 + 92);
+  header.writeUInt32LE(1_000_000, 80);
+  header.writeUInt32LE(0, 16);
+  header.writeUInt32LE(crc32(header), 16);
+  const opened = await open(disk);
+  await assert.rejects(readPartitions(opened), fails("DI-GPT-TOO-LARGE", /128000000/));
+});
+
+test("every code of the reader is given somewhere and held by a test", () => {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const textsOf = (folder: string, isWanted: (path: string) => boolean): readonly string[] => readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" }).filter(isWanted).map((path) => readFileSync(`${root}${folder}/${path}`, "utf8"));
+  const codes = [...readFileSync(`${root}packages/disk-image/src/disk-image-error.ts`, "utf8").matchAll(/\| "(DI-[A-Z0-9-]+)"/g)].map(([, code]) => code ?? "");
+  assert.ok(codes.length > 30);
+  const sources = textsOf("packages/disk-image/src", (path) => path.endsWith(".ts") && path !== "disk-image-error.ts").concat(textsOf("packages/secure-boot/src", (path) => path === "inspect.ts"));
+  const tests = textsOf("tests/corpus", (path) => path.endsWith(".test.ts"));
+  for (const [what, texts] of [["given nowhere", sources], ["held by no test", tests]] as const) assert.deepEqual(codes.filter((code) => !texts.some((text) => text.includes(`"${code}"`))), [], what);
 });

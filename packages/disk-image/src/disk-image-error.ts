@@ -35,9 +35,30 @@ export type DiskImageCode =
   | "DI-COMPRESSED-BUDGET"
   | "DI-COMPRESSED-NESTED"
   | "DI-GPT-TOO-LARGE"
-  | "DI-FAT-VOLUME"
   | "DI-FAT-CHAIN"
   | "DI-FAT-TOO-LARGE";
+
+/**
+ * Codes that leave open what a machine would see: something that was not handed over, is kept elsewhere, or is beyond what this reader does
+ * for one image. All others say that the bytes are no disk, or a broken one.
+ */
+export const openProblems: ReadonlySet<DiskImageCode> = new Set<DiskImageCode>([
+  "DI-READ-BUDGET",
+  "DI-FORMAT-UNREADABLE",
+  "DI-TWO-FORMATS",
+  "DI-PARENT-MISSING",
+  "DI-PARENT-OTHER",
+  "DI-PARENT-CYCLE",
+  "DI-QCOW2-FEATURE",
+  "DI-QCOW2-EXTERNAL-DATA",
+  "DI-VMDK-EXTENTS",
+  "DI-COMPRESSED-METHOD",
+  "DI-COMPRESSED-WINDOW",
+  "DI-COMPRESSED-BUDGET",
+  "DI-COMPRESSED-NESTED",
+  "DI-GPT-TOO-LARGE",
+  "DI-FAT-TOO-LARGE",
+]);
 
 /** A problem of the image itself. The message says what was found where, and what can be done about it. */
 export class DiskImageError extends Error {

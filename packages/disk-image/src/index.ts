@@ -3,7 +3,7 @@ export { budgetedSource, ReadBudget } from "./budgeted-source.ts";
 export { type Compression } from "./compression/open-compressed.ts";
 export { detectFormat, type DetectedFormat } from "./containers/detect-format.ts";
 export { type DiskRemark, type DiskVariant } from "./containers/disk-content.ts";
-export { DiskImageError, type DiskImageCode } from "./disk-image-error.ts";
+export { DiskImageError, type DiskImageCode, openProblems } from "./disk-image-error.ts";
 export { type DirectoryEntry } from "./filesystems/fat-directory.ts";
 export { type FatKind } from "./filesystems/fat-volume.ts";
 export { type FatVolume, openFat } from "./filesystems/fat.ts";

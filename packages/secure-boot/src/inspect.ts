@@ -1,4 +1,4 @@
-import { budgetedSource, type ByteSource, detectFormat, type Disk, DiskImageError, openDisk, ReadBudget } from "@signet/disk-image";
+import { budgetedSource, type ByteSource, detectFormat, type Disk, DiskImageError, openDisk, openProblems, ReadBudget } from "@signet/disk-image";
 import { type BootCandidate, bootPath, describeFile, findCandidate, loneCandidate } from "./inspect/boot-files.ts";
 import { describeChain } from "./inspect/describe-chain.ts";
 import { guessFamily } from "./inspect/guest-family.ts";
@@ -32,8 +32,6 @@ export interface InspectOptions {
 const BYTES_READ_MAX = 512 * 1024 * 1024;
 /** Templates that can be judged against; of the third one, Microsoft has published only the name. */
 const publishedTemplates: readonly Trust[] = listNamedTrusts().filter(({ name, contentsKnown }) => contentsKnown && listTemplates().some((template) => template.name === name));
-/** Problems that leave the verdict open. Every other one means that there is no disk to judge. */
-const OPEN_PROBLEMS: readonly string[] = ["DI-PARENT-MISSING", "DI-PARENT-OTHER", "DI-FORMAT-UNREADABLE", "DI-READ-BUDGET", "DI-GPT-TOO-LARGE", "DI-FAT-TOO-LARGE"];
 
 /**
  * Says before boot what firmware will do with an image: container, partitions, boot path, signatures, verdict per trust. Throws
@@ -44,7 +42,7 @@ export async function inspectImage(source: ByteSource, options: InspectOptions):
   try {
     return await inspection.run();
   } catch (error) {
-    if (!(error instanceof DiskImageError) || !OPEN_PROBLEMS.includes(error.code)) throw error;
+    if (!(error instanceof DiskImageError) || !openProblems.has(error.code)) throw error;
     return inspection.openReport(error);
   }
 }
@@ -94,8 +92,8 @@ class Inspection {
       if ("skipped" in found) skipped.push(found.skipped);
       else candidates.push(found);
     }
-    if (candidates.length === 0 && layout.table.partitioning === "none" && layout.volumes.length === 0 && disk.format === "raw" && this.#source.sizeBytes % 512 !== 0) {
-      throw new DiskImageError("DI-NOT-A-DISK", `The file is no disk: it has no container's signature, no partition table, no file system, and ${this.#source.sizeBytes} bytes are no whole number of sectors.`);
+    if (candidates.length === 0 && layout.table.partitioning === "none" && layout.volumes.length === 0 && disk.format === "raw" && disk.content.sizeBytes % 512 !== 0) {
+      throw new DiskImageError("DI-NOT-A-DISK", `The file is no disk: it has no container's signature, no partition table, no file system, and ${disk.content.sizeBytes} bytes are no whole number of sectors.`);
     }
     const [first] = candidates;
     const family = await guessFamily(candidates, layout.volumes);
@@ -129,7 +127,7 @@ class Inspection {
   }
 
   #formatWarnings(disk: Disk): readonly Reason[] {
-    const warnings: Reason[] = [];
+    const warnings: Reason[] = [...disk.remarks];
     if (disk.format === "vhd") warnings.push({ code: "DI-VHD-GENERATION-2", text: "Hyper-V attaches a VHD to Generation 1 machines only. Convert it to VHDX: Convert-VHD, or qemu-img convert -O vhdx" });
     const { declaredFormat, file } = this.#options;
     const claimed = /\.(vhdx|vhd|qcow2|vmdk|vdi)$/i.exec(file)?.[1]?.toLowerCase();

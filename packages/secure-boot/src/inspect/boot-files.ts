@@ -1,4 +1,4 @@
-import { DiskImageError, type FatVolume } from "@signet/disk-image";
+import { DiskImageError, type FatVolume, openProblems } from "@signet/disk-image";
 import { type GrubTarget, grubPrefix, simpleGrubTarget } from "../loaders/grub-config.ts";
 import { identify, type Identity } from "../loaders/identify.ts";
 import { type Program, readProgram } from "../program.ts";
@@ -50,7 +50,7 @@ export async function findCandidate({ number, volume }: BootVolume): Promise<Boo
   try {
     loader = await readBootFile(volume, bootPath);
   } catch (error) {
-    if (!(error instanceof DiskImageError) || error.code === "DI-READ-BUDGET" || error.code === "DI-FAT-TOO-LARGE") throw error;
+    if (!(error instanceof DiskImageError) || openProblems.has(error.code)) throw error;
     return { skipped: { code: error.code, text: `Partition ${number}: ${bootPath} cannot be read. ${error.message}` } };
   }
   if (loader === null) return { skipped: { code: "BP-NO-LOADER", text: `Partition ${number} has a file system, but no ${bootPath} in it.` } };

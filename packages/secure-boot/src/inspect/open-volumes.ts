@@ -1,4 +1,4 @@
-import { type Disk, DiskImageError, type FatVolume, openFat, type PartitionTable, readPartitions, sliceSource } from "@signet/disk-image";
+import { type Disk, DiskImageError, type FatVolume, openFat, openProblems, type PartitionTable, readPartitions, sliceSource } from "@signet/disk-image";
 import type { Reason } from "../report.ts";
 
 /** A FAT volume that firmware would search. */
@@ -30,7 +30,7 @@ export async function openVolumes(disk: Disk): Promise<OpenedLayout> {
       if (volume !== null) volumes.push({ number, volume });
     } catch (error) {
       // Firmware meets a read error here and goes on with the next file system.
-      if (!(error instanceof DiskImageError) || error.code === "DI-READ-BUDGET") throw error;
+      if (!(error instanceof DiskImageError) || openProblems.has(error.code)) throw error;
       warnings.push({ code: error.code, text: `Partition ${number}: ${error.message}` });
     }
   }
