@@ -74,7 +74,7 @@ export async function startEmulatedHost(options: EmulatedHostOptions): Promise<E
   const disks = new VirtualDisks(drive);
   const host = new Host({
     name: options.name, release, clock, uncertainties, folder, files: new DriveFiles(drive), disks, capacity: hostCapacity(options.machines, drive.root), record: state.host, machines: state.machines,
-    makeMachine: machineFactory(options.machines, uncertainties), makePrograms: (pipes) => createPrograms({ drive, pipes, release, computerName: options.name.toUpperCase() }), onBug,
+    makeMachine: machineFactory(options.machines, uncertainties), makePrograms: (pipes) => createPrograms({ drive, pipes, release, computerName: options.name.toUpperCase(), onBug }), onBug,
   });
   const provider = new WmiProvider(host);
   const server = await startWsmanServer({
