@@ -27,21 +27,22 @@ export interface NewMachine {
   readonly spec: MachineSpec;
 }
 
-/** Memory, processors and COM1 exist from the start; they are set to what was asked. */
+/**
+ * Memory, processors and COM1 exist from the start; they are set to what was asked. Ports cannot be added: a machine without COM1 is
+ * made all the same, and whoever follows its console is told that there is none.
+ */
 export async function setBasics(session: HostSession, machine: NewMachine): Promise<void> {
   const { guid, about, spec } = machine;
-  const [memory, processor, ports] = await Promise.all([
+  const [memory, processor, [port]] = await Promise.all([
     findDevice(session, guid, "Msvm_MemorySettingData"), findDevice(session, guid, "Msvm_ProcessorSettingData"),
     spec.serialConsole ? readSerialPorts(session, about, guid) : [],
   ]);
-  const port = spec.serialConsole ? connectedPort(session, about, ports[0], `signet-${spec.serverId.toLowerCase()}`) : null;
   const settings = [memorySettings(readText(memory, "InstanceID"), spec.memoryBytes), processorSettings(readText(processor, "InstanceID"), spec.cpuCount)];
+  if (port) settings.push(connectedPort(port, `signet-${spec.serverId.toLowerCase()}`));
   await perform(session, {
-    target: machineService, method: "ModifyResourceSettings", what: "set memory, processors and serial port",
-    parameters: { ResourceSettings: port !== null && ports.length > 0 ? [...settings, port] : settings },
+    target: machineService, method: "ModifyResourceSettings", parameters: { ResourceSettings: settings }, what: "set memory, processors and serial port",
     isDone: async () => readText(await findDevice(session, guid, "Msvm_MemorySettingData"), "VirtualQuantity") === readText(settings[0]!, "VirtualQuantity"),
   });
-  if (port !== null && ports.length === 0) await addDevices(session, guid, [port], "add a serial port", async () => (await readSerialPorts(session, about, guid)).length > 0);
 }
 
 /** Controller, drive and disk, each hanging on the one before. */

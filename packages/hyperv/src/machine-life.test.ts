@@ -104,6 +104,21 @@ describe("machines on a host that does not do as it is told", () => {
       await assert.rejects(host.connect().defineMachine({ ...spec, rootDiskPath: "C:\\x.vhd" }, never), { code: "HV-NOT-SUPPORTED", retry: "never" });
     });
 
+    test("connects COM1 where the machine has it, and makes the machine without where it has none", async () => {
+      const sent: number[] = [];
+      removeOnDestroy();
+      host.methods.set(`${service}.ModifyResourceSettings`, (input) => {
+        sent.push([input["ResourceSettings"]].flat().length);
+        return { ReturnValue: 32774 };
+      });
+      for (const ports of [1, 0]) {
+        host.set("Msvm_SerialPortSettingData", ...[{ InstanceID: `Microsoft:${guid}\\S\\0`, ResourceSubType: "Microsoft:Hyper-V:Serial Port" }].slice(1 - ports));
+        defineAs(guid);
+        await assert.rejects(host.connect().defineMachine({ ...spec, serialConsole: true }, never), { code: "HV-METHOD-REFUSED", retry: "later" });
+      }
+      assert.deepEqual(sent, [3, 2]);
+    });
+
     test("undoes nothing after an abort, because the next call finds what is left", async () => {
       defineAs(guid);
       removeOnDestroy();
