@@ -9,7 +9,10 @@ const dvdSectorBytes = 2048;
 
 /**
  * Takes a disk into use by a machine. Fixed and dynamic disks are opened by QEMU itself. It knows neither differencing disks nor VHDX
- * with sectors of 4096 bytes: those we serve to it, and its writes go into the topmost file as Hyper-V's own would.
+ * with sectors of 4096 bytes: those we serve to it over NBD, and its writes go into the topmost file as Hyper-V's own would. A client sees
+ * what it would see there: that file grows, its parents stay as they are and may have other children, and once the machine is off
+ * everything that the guest wrote is in the file. It cannot see us between, save that the machine dies with this process: what the guest
+ * had not flushed is then lost, as in a power cut.
  */
 export async function runtimeDisk(drive: HostDrive, path: string, released: () => void): Promise<RuntimeDisk> {
   const session = new DiskSession(drive);
