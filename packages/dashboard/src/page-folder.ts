@@ -21,7 +21,9 @@ export async function isDashboardStale(): Promise<boolean> {
   const built = join(dashboardRootDir(), "index.html");
   if (!existsSync(built)) return true;
   const builtAt = (await stat(built)).mtimeMs;
-  const listed = await readdir(join(packageRoot, "src", "app"), { recursive: true, withFileTypes: true });
+  // The page carries the judge with it.
+  const folders = [join(packageRoot, "src", "app"), join(packageRoot, "..", "secure-boot", "src"), join(packageRoot, "..", "disk-image", "src")];
+  const listed = (await Promise.all(folders.map((folder) => readdir(folder, { recursive: true, withFileTypes: true })))).flat();
   const sources = listed.filter((entry) => entry.isFile() && !entry.name.includes(".test.")).map((entry) => join(entry.parentPath, entry.name));
   for (const path of [...sources, ...["index.html", "vite.config.ts", "package.json", "src/page-routes.ts"].map((name) => join(packageRoot, name))]) {
     if ((await stat(path)).mtimeMs > builtAt) return true;

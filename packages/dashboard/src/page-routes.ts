@@ -6,6 +6,7 @@ export type PageRoute =
   | { readonly page: "servers" }
   | { readonly page: "server"; readonly id: string }
   | { readonly page: "hosts" }
+  | { readonly page: "inspect" }
   | { readonly page: "json"; readonly kind: ResourceKind; readonly id: string };
 
 export type ResourceKind = "images" | "servers" | "hosts";
@@ -19,6 +20,7 @@ const JSON_OF = new RegExp(`^/json/(images|servers|hosts)/${ID}$`);
 export function matchPageRoute(path: string): PageRoute | null {
   const plain = path.length > 1 ? path.replace(/\/$/, "") : path;
   if (plain === "/") return { page: "overview" };
+  if (plain === "/inspect") return { page: "inspect" };
   if (plain === "/images" || plain === "/servers" || plain === "/hosts") return { page: plain.slice(1) as ResourceKind };
   const image = IMAGE.exec(plain)?.[1];
   if (image !== undefined) return { page: "image", id: image };

@@ -1,14 +1,12 @@
 import type { SignetImage, SignetImageVerdicts } from "@signet/control-plane/api-shapes";
-import { NativeSelect, Title } from "@mantine/core";
-import type { ImageReport, TrustVerdict } from "@signet/secure-boot";
-import { type ReactNode, useState } from "react";
-import { BootChain } from "./boot-chain.tsx";
+import { Title } from "@mantine/core";
+import type { ImageReport } from "@signet/secure-boot";
+import type { ReactNode } from "react";
+import { describeReport } from "./describe-report.ts";
 import { Alert, Answer, Empty, Moment } from "./notices.tsx";
 import { useImages, useImageVerdicts } from "./queries.ts";
-import { Reasons } from "./reasons.tsx";
+import { ReportView } from "./report-view.tsx";
 import { Link } from "./router.tsx";
-import { OutcomeChip, YesNoChip } from "./state-chips.tsx";
-import { TemplateName } from "./template-name.tsx";
 import { FAMILIES, formatDiskFormat, formatSize } from "./wording.ts";
 
 export function ImagePage({ id }: { readonly id: string }): ReactNode {
@@ -41,22 +39,11 @@ export function ImagePage({ id }: { readonly id: string }): ReactNode {
 }
 
 function describe(image: SignetImage, report: ImageReport | null): string {
-  const { layout, boot } = report ?? { layout: null, boot: null };
-  return [
-    image.status,
-    image.detectedFormat === null ? null : formatDiskFormat(image.detectedFormat),
-    report === null ? null : formatSize(report.format.virtualSizeBytes),
-    layout?.partitioning.toUpperCase(),
-    layout?.espIndex == null ? null : `ESP on partition ${layout.espIndex}${layout.filesystem === null ? "" : `, ${layout.filesystem.toUpperCase()}`}`,
-    boot?.generation == null ? null : `Generation ${boot.generation}`,
-    image.family === null ? null : FAMILIES[image.family],
-  ]
-    .filter(Boolean)
-    .join(" · ");
+  const rest = report === null ? [image.detectedFormat === null ? null : formatDiskFormat(image.detectedFormat), image.family === null ? null : FAMILIES[image.family]] : [describeReport(report)];
+  return [image.status, ...rest].filter(Boolean).join(" · ");
 }
 
 function Judged({ image, answer }: { readonly image: SignetImage; readonly answer: SignetImageVerdicts }): ReactNode {
-  const [chosen, setChosen] = useState<string | null>(null);
   const { report } = answer;
   if (report === null) {
     return (
@@ -67,64 +54,11 @@ function Judged({ image, answer }: { readonly image: SignetImage; readonly answe
       </div>
     );
   }
-  const byName = (name: string | null | undefined): TrustVerdict | undefined => report.verdicts.find(({ trust }) => trust === name);
-  const verdict = byName(chosen) ?? byName(image.signature?.value) ?? report.verdicts.find(({ outcome }) => outcome === "boots") ?? report.verdicts[0];
   return (
     <div style={{ display: "grid", gap: 20 }}>
-      <section className="card" aria-labelledby="chain-title">
-        <div className="pair" style={{ justifyContent: "space-between", marginBottom: 20 }}>
-          <Title order={2} id="chain-title">
-            Boot chain
-          </Title>
-          {report.verdicts.length === 0 ? null : <NativeSelect aria-label="Template that judges the chain" value={verdict?.trust ?? ""} onChange={(event) => setChosen(event.currentTarget.value)} data={report.verdicts.map(({ trust, outcome }) => ({ value: trust, label: `${trust}: ${outcome}` }))} maw="100%" />}
-        </div>
-        {report.chain.length === 0 ? <Empty title="No boot path was found">There is nothing to draw; the verdicts below say why.</Empty> : <BootChain report={report} verdict={verdict} />}
-      </section>
-      <section aria-labelledby="verdicts-title">
-        <Title order={2} id="verdicts-title" mb={12}>
-          Verdicts
-        </Title>
-        <div className="columns">
-          {report.verdicts.map((each) => (
-            <Verdict key={each.trust} verdict={each} />
-          ))}
-        </div>
-      </section>
-      {report.warnings.length === 0 ? null : (
-        <section className="card" aria-labelledby="warnings-title">
-          <Title order={2} id="warnings-title">
-            Worth knowing
-          </Title>
-          <Reasons label="note" reasons={report.warnings} />
-        </section>
-      )}
+      <ReportView report={report} preferredTrust={image.signature?.value ?? null} />
       <Properties image={image} report={report} judgedAt={answer.judgedAt} />
     </div>
-  );
-}
-
-function Verdict({ verdict }: { readonly verdict: TrustVerdict }): ReactNode {
-  const place = verdict.stage === null ? "" : `, at the ${verdict.stage === "second" ? "second loader" : verdict.stage}`;
-  return (
-    <article className="card" aria-label={`Verdict of ${verdict.trust}`}>
-      <div className="pair" style={{ marginBottom: 12 }}>
-        <strong className="wrap">
-          <TemplateName name={verdict.trust} />
-        </strong>
-        <OutcomeChip outcome={verdict.outcome} />
-      </div>
-      {verdict.firmwareMessage === null ? null : <p style={{ margin: "0 0 10px" }}>Firmware: {verdict.firmwareMessage}{place}</p>}
-      <Reasons label="why" reasons={verdict.because} />
-      {verdict.remedies.length === 0 ? null : (
-        <div style={{ marginTop: 8 }}>
-          <Reasons label="remedy" reasons={verdict.remedies} />
-        </div>
-      )}
-      <div className="pair" style={{ marginTop: 14 }}>
-        <span className="note">serviceable</span> <YesNoChip value={verdict.serviceable} />
-        <span className="note">survives the next revocation</span> <YesNoChip value={verdict.survivesNextRevocation} />
-      </div>
-    </article>
   );
 }
 

@@ -9,6 +9,7 @@ const PLACES = [
   { href: "/images", name: "Images", pages: ["images", "image"] },
   { href: "/servers", name: "Servers", pages: ["servers", "server"] },
   { href: "/hosts", name: "Hosts", pages: ["hosts"] },
+  { href: "/inspect", name: "Inspect", pages: ["inspect"] },
 ] as const;
 
 export interface ShellProps {

@@ -1,4 +1,4 @@
-/** Digest algorithms by object identifier, with the names that node:crypto uses. */
+/** Digest algorithms by object identifier, with the names that #crypto uses. */
 const DIGESTS: Readonly<Record<string, string>> = {
   "1.2.840.113549.2.5": "md5",
   "1.3.14.3.2.26": "sha1",

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { readPublicKey, startDigest } from "#crypto";
 import { objectIds, signatureByObjectId } from "./algorithms.ts";
 import { childAt, type DerElement, derChildren, derTags, expectDer, objectIdText, readDer, toHex } from "./der.ts";
 import { canonicalName, nameText } from "./distinguished-name.ts";
@@ -66,16 +66,9 @@ function read(bytes: Uint8Array): Certificate {
   const dates = derChildren(at(3).content);
   const issuer = canonicalName(at(2));
   const subject = canonicalName(at(4));
-  const key = publicKey(at(5));
+  const key = readPublicKey(at(5).whole);
   const signedBy = new Map<string, boolean>();
-  const sha256 = createHash("sha256").update(outer.whole).digest("hex");
-  const verifySignature = (digest: string, data: Uint8Array, value: Uint8Array): boolean => {
-    try {
-      return key.object !== null && verify(digest, data, key.object, value);
-    } catch {
-      return false;
-    }
-  };
+  const sha256 = toHex(startDigest("sha256").update(outer.whole).digest());
   return {
     der: outer.whole,
     sha256,
@@ -94,12 +87,12 @@ function read(bytes: Uint8Array): Certificate {
     extendedKeyUsages: extensions.extendedKeyUsages,
     keyKind: key.kind,
     signature: { objectId: objectIdText(childAt(derChildren(algorithm.content), 0)), value: signature.content.subarray(1) },
-    verifySignature,
+    verifySignature: key.verify,
     hasSigned: (child) => {
       const known = signedBy.get(child.sha256);
       if (known !== undefined) return known;
       const used = signatureByObjectId(child.signature.objectId);
-      const answer = used !== null && used.key === key.kind && verifySignature(used.digest, child.tbs, child.signature.value);
+      const answer = used !== null && used.key === key.kind && key.verify(used.digest, child.tbs, child.signature.value);
       signedBy.set(child.sha256, answer);
       return answer;
     },
@@ -112,15 +105,6 @@ function authority({ basicConstraints, keyUsage }: Extensions, version: number, 
   if (keyUsage !== null && (keyUsage & KEY_CERT_SIGN) === 0) return { isCa: false, pathLengthMax };
   if (basicConstraints !== null) return { isCa: basicConstraints.isCa, pathLengthMax };
   return { isCa: (version === 0 && isSelfIssued) || keyUsage !== null, pathLengthMax };
-}
-
-function publicKey(info: DerElement): { object: KeyObject | null; kind: "rsa" | "ec" | "other" } {
-  try {
-    const object = createPublicKey({ key: Buffer.from(info.whole), format: "der", type: "spki" });
-    return { object, kind: object.asymmetricKeyType === "rsa" ? "rsa" : object.asymmetricKeyType === "ec" ? "ec" : "other" };
-  } catch {
-    return { object: null, kind: "other" };
-  }
 }
 
 function readExtensions(wrapper: DerElement | undefined): Extensions {

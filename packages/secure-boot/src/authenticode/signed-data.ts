@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { startDigest } from "#crypto";
 import { digestByObjectId, objectIds } from "./algorithms.ts";
 import { type Certificate, parseCertificate } from "./certificate.ts";
 import { type CryptoCapabilities, leadsTo } from "./chain.ts";
@@ -112,7 +112,7 @@ export function hasValidSignerSignatures(data: SignedData, crypto: CryptoCapabil
     if (certificate === undefined || signer.digest === null || !data.digests.includes(signer.digest)) return false;
     if (certificate.keyKind === "ec" && !crypto.ellipticCurves) return false;
     if (signer.signedAttributes === null) return certificate.verifySignature(signer.digest, content, signer.signature);
-    const digest = createHash(signer.digest).update(content).digest();
+    const digest = startDigest(signer.digest).update(content).digest();
     if (signer.messageDigest === null || !equalBytes(signer.messageDigest, digest)) return false;
     return certificate.verifySignature(signer.digest, signer.signedAttributes, signer.signature);
   });

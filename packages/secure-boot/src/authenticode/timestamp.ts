@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { startDigest } from "#crypto";
 import { digestByObjectId, objectIds } from "./algorithms.ts";
 import type { Certificate } from "./certificate.ts";
 import type { CryptoCapabilities } from "./chain.ts";
@@ -24,7 +24,7 @@ function stampedTime(info: Uint8Array, signature: Uint8Array): Date | null {
     const fields = derChildren(expectDer(info, derTags.sequence).content);
     const imprint = derChildren(childAt(fields, 2, derTags.sequence).content);
     const digest = digestByObjectId(objectIdText(childAt(derChildren(childAt(imprint, 0).content), 0)));
-    if (digest === null || !equalBytes(createHash(digest).update(signature).digest(), childAt(imprint, 1, derTags.octetString).content)) return null;
+    if (digest === null || !equalBytes(startDigest(digest).update(signature).digest(), childAt(imprint, 1, derTags.octetString).content)) return null;
     const text = String.fromCharCode(...childAt(fields, 4).content);
     const match = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.\d+)?Z$/.exec(text);
     if (match === null) return null;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { startDigest } from "#crypto";
 import { type PeImage, securityDirectory } from "./pe-image.ts";
 
 /** The stretches of the file that the Authenticode digest covers, or null when firmware's computation fails. */
@@ -52,9 +52,9 @@ export class ImageDigests {
   }
 
   #digest(algorithm: string, ranges: readonly (readonly [number, number])[], padding: number): Uint8Array {
-    const hash = createHash(algorithm);
+    const hash = startDigest(algorithm);
     for (const [from, to] of ranges) if (to > from) hash.update(this.#image.file.subarray(from, to));
     if (padding > 0) hash.update(new Uint8Array(padding));
-    return Uint8Array.from(hash.digest());
+    return hash.digest();
   }
 }

@@ -75,7 +75,11 @@ export function isCertificate(bytes: Uint8Array): boolean {
 }
 
 function versionOf(file: Uint8Array): string | null {
-  const marker = Buffer.from("$Version: ");
-  const place = Buffer.from(file.buffer, file.byteOffset, file.byteLength).indexOf(marker);
-  return place < 0 ? null : (/^[0-9][0-9.~a-z-]*/.exec(String.fromCharCode(...file.subarray(place + marker.length, place + marker.length + 32)))?.[0] ?? null);
+  const marker = "$Version: ";
+  const first = marker.charCodeAt(0);
+  for (let place = file.indexOf(first); place >= 0; place = file.indexOf(first, place + 1)) {
+    const text = String.fromCharCode(...file.subarray(place, place + marker.length + 32));
+    if (text.startsWith(marker)) return /^[0-9][0-9.~a-z-]*/.exec(text.slice(marker.length))?.[0] ?? null;
+  }
+  return null;
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { startDigest } from "#crypto";
 import { type Certificate, parseCertificate } from "../authenticode/certificate.ts";
 import { equalBytes } from "../authenticode/der.ts";
 import { type SignatureEntry, type SignatureKind, type SignatureList, walkSignatureLists } from "../signature-lists.ts";
@@ -51,7 +51,7 @@ export function revocationTime(list: TrustList | null, certificate: Certificate)
   for (const algorithm of ["sha256", "sha384", "sha512"] as const) {
     const candidates = entriesOf(list, `x509_${algorithm}`, null);
     if (candidates.length === 0) continue;
-    const digest = createHash(algorithm).update(certificate.tbs).digest();
+    const digest = startDigest(algorithm).update(certificate.tbs).digest();
     const found = candidates.find(({ data }) => data.length >= digest.length && equalBytes(data.subarray(0, digest.length), digest));
     if (found !== undefined) return found.data.subarray(digest.length);
   }
