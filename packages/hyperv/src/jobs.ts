@@ -26,6 +26,9 @@ const limitDefaultMs = 5 * 60_000;
 const pollFirstMs = 100;
 const pollGrowth = 1.5;
 const pollMaxMs = 2000;
+// How long the effect of a forgotten job is looked for.
+const lostJobGraceMs = 3000;
+const lostJobPollMs = 500;
 
 /** CIM_ConcreteJob.JobState. */
 const jobStates = { completed: 7, terminated: 8, killed: 9, exception: 10, service: 11, completedWithWarnings: 32768 } as const;
@@ -67,9 +70,12 @@ async function finishJob(session: HostSession, job: CimReference, call: MethodCa
   }
 }
 
-/** Hosts forget finished jobs after a while, and all of them when the service restarts: only the effect tells then. */
+/** Hosts forget finished jobs after a while, and all of them when the service restarts: only the effect tells then, perhaps a moment later. */
 async function confirmLostJob(session: HostSession, call: MethodCall): Promise<void> {
-  if (await call.isDone?.()) return;
+  for (let leftMs = call.isDone ? lostJobGraceMs : 0; leftMs > 0; leftMs -= lostJobPollMs) {
+    if (await call.isDone?.()) return;
+    await pause(lostJobPollMs, session.signal);
+  }
   throw session.fault("HV-JOB-LOST", `The host began to ${call.what}, then forgot the job; it does not look done.`);
 }
 
