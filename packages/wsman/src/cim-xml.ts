@@ -78,17 +78,17 @@ function findInstance(root: XmlElement): XmlElement | undefined {
 function readInstance(root: XmlElement): CimInstance {
   const className = attribute(root, "CLASSNAME");
   if (!className) throw new CimXmlError("An embedded instance has no CLASSNAME attribute.");
-  const properties: Record<string, CimProperty> = {};
+  const properties: [string, CimProperty][] = [];
   for (const one of root.children) {
     const name = attribute(one, "NAME");
     if (one.local === "QUALIFIER" || one.local === "METHOD") continue;
     if (name === undefined || name === "") throw new CimXmlError(`<${one.local}> in an embedded ${className} has no NAME.`);
-    if (one.local === "PROPERTY") properties[name] = readScalarProperty(one, name);
-    else if (one.local === "PROPERTY.ARRAY") properties[name] = readArrayProperty(one, name);
-    else if (one.local === "PROPERTY.REFERENCE") properties[name] = readReferenceProperty(one, name);
+    if (one.local === "PROPERTY") properties.push([name, readScalarProperty(one, name)]);
+    else if (one.local === "PROPERTY.ARRAY") properties.push([name, readArrayProperty(one, name)]);
+    else if (one.local === "PROPERTY.REFERENCE") properties.push([name, readReferenceProperty(one, name)]);
     else throw new CimXmlError(`<${one.local}> in an embedded ${className} is not a property.`);
   }
-  return { kind: "instance", className, properties };
+  return { kind: "instance", className, properties: Object.fromEntries(properties) };
 }
 
 function typeOf(one: XmlElement, name: string): CimType {
@@ -133,10 +133,8 @@ function readReference(holder: XmlElement, name: string): CimReference {
   holder.children.forEach(visit);
   const className = instanceName && attribute(instanceName, "CLASSNAME");
   if (!instanceName || !className) throw new CimXmlError(`The reference ${name} holds <${path.local}>, not an instance.`);
-  const keys: Record<string, string> = {};
-  for (const binding of instanceName.children) {
-    if (binding.local === "KEYBINDING") keys[attribute(binding, "NAME") ?? ""] = binding.children[0]?.text.trim() ?? "";
-  }
+  const bindings = instanceName.children.filter(({ local }) => local === "KEYBINDING");
+  const keys = Object.fromEntries(bindings.map((binding) => [attribute(binding, "NAME") ?? "", binding.children[0]?.text.trim() ?? ""]));
   return { kind: "reference", namespace: namespace.join("/"), className, keys };
 }
 

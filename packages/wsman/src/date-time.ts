@@ -15,12 +15,28 @@ export function isInterval(value: CimDateTime): boolean {
   return nativeInterval.test(value.native);
 }
 
-/** @throws DateTimeError when the text is neither form. */
+/** @throws DateTimeError when the text is neither form, or names a day or time that does not exist */
 export function parseNativeDateTime(text: string): CimDateTime {
-  if (!native.test(text) && !nativeInterval.test(text)) {
+  if (!isPointInTime(text) && !isWholeInterval(text)) {
     throw new DateTimeError(`"${text.slice(0, 40)}" is not a CIM datetime. Write yyyymmddHHMMSS.mmmmmm+UUU or ddddddddHHMMSS.mmmmmm:000.`);
   }
   return { kind: "datetime", native: text };
+}
+
+function isPointInTime(text: string): boolean {
+  const [, year, month, day, hour, minute, second] = native.exec(text) ?? [];
+  if (year === undefined) return false;
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+  return date.getUTCMonth() + 1 === Number(month) && date.getUTCDate() === Number(day) && isTimeOfDay(hour, minute, second);
+}
+
+function isWholeInterval(text: string): boolean {
+  const [, days, hours, minutes, seconds] = nativeInterval.exec(text) ?? [];
+  return days !== undefined && isTimeOfDay(hours, minutes, seconds);
+}
+
+function isTimeOfDay(hours: string | undefined, minutes: string | undefined, seconds: string | undefined): boolean {
+  return Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) < 60;
 }
 
 export function dateTimeFromDate(date: Date): CimDateTime {
@@ -38,8 +54,10 @@ export function dateFromDateTime(value: CimDateTime): Date {
 }
 
 export function intervalFromMilliseconds(durationMs: number): CimDateTime {
-  const whole = Math.floor(durationMs / 1000);
-  const micro = Math.round((durationMs - whole * 1000) * 1000);
+  // Rounded once, before it is taken apart: a fraction that rounds up to a second belongs to the second.
+  const total = Math.round(durationMs * 1000);
+  const whole = Math.floor(total / 1_000_000);
+  const micro = total - whole * 1_000_000;
   const digits = (value: number, width: number) => String(value).padStart(width, "0");
   const days = digits(Math.floor(whole / 86_400), 8);
   const time = digits(Math.floor(whole / 3600) % 24, 2) + digits(Math.floor(whole / 60) % 60, 2) + digits(whole % 60, 2);
@@ -71,8 +89,8 @@ export function isoFromDateTime(value: CimDateTime): { readonly element: "Dateti
 
 /** @throws DateTimeError when the text is neither an ISO time nor an ISO duration */
 export function dateTimeFromIso(text: string): CimDateTime {
-  const duration = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(text);
-  if (duration && text.length > 1) {
+  const duration = /^P(?!$)(?:(\d+)D)?(?:T(?!$)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(text);
+  if (duration) {
     const [, days, hours, minutes, seconds] = duration;
     return intervalFromMilliseconds((((Number(days ?? 0) * 24 + Number(hours ?? 0)) * 60 + Number(minutes ?? 0)) * 60 + Number(seconds ?? 0)) * 1000);
   }

@@ -45,15 +45,14 @@ export function readRequest(text: string, envelopeBytesMax: number = envelopeByt
     if ((demand === "true" || demand === "1") && !understood.has(`${one.namespace} ${one.local}`)) throw mustUnderstand(one.local);
   }
   const selectors = readSelectors(child(header, NS.w, "SelectorSet"));
-  const options: Record<string, string> = {};
-  for (const option of children(child(header, NS.w, "OptionSet"), NS.w, "Option")) options[attribute(option, "Name") ?? ""] = option.text.trim();
+  const options = children(child(header, NS.w, "OptionSet"), NS.w, "Option").map((option) => [attribute(option, "Name") ?? "", option.text.trim()] as const);
   return {
     action: childText(header, NS.a, "Action") ?? "",
     resourceUri: childText(header, NS.w, "ResourceURI") ?? "",
     messageId: childText(header, NS.a, "MessageID") ?? "",
     selectors: selectors.keys,
     allSelectors: selectors.all,
-    options,
+    options: Object.fromEntries(options),
     operationTimeoutMs: millisecondsFromDuration(childText(header, NS.w, "OperationTimeout") ?? "") ?? operationTimeoutDefaultMs,
     envelopeBytesMax: readEnvelopeSize(childText(header, NS.w, "MaxEnvelopeSize"), envelopeBytesMax),
     body: child(envelope, NS.s, "Body")?.children[0],

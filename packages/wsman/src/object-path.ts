@@ -47,10 +47,10 @@ export function splitObjectPath(text: string): ParsedObjectPath {
 }
 
 function readKeys(text: string, start: number): Record<string, string> {
-  const keys: Record<string, string> = {};
+  // Collected in a list, so that a key may have any name, `__proto__` too.
+  const keys: [string, string][] = [];
   let at = start;
-  if (at >= text.length) return keys;
-  if (/^=\s*@\s*$/.test(text.slice(at))) return keys;
+  if (at >= text.length || /^=\s*@\s*$/.test(text.slice(at))) return {};
   if (text[at] === ".") at += 1;
   else if (text[at] !== "=") throw new ObjectPathError(`"${shortened(text)}" goes on after the class name without "." or "=".`);
   for (;;) {
@@ -58,11 +58,11 @@ function readKeys(text: string, start: number): Record<string, string> {
     if (!name) throw new ObjectPathError(`"${shortened(text)}" has no key name at character ${at + 1}.`);
     at += name[0].length;
     const value = readKeyValue(text, at);
-    keys[name[1] ?? ""] = value.value;
+    keys.push([name[1] ?? "", value.value]);
     at = value.end;
     const rest = /^\s*(,?)/.exec(text.slice(at));
     at += rest?.[0].length ?? 0;
-    if (at >= text.length && rest?.[1] !== ",") return keys;
+    if (at >= text.length && rest?.[1] !== ",") return Object.fromEntries(keys);
     if (rest?.[1] !== ",") throw new ObjectPathError(`"${shortened(text)}" has text after the key at character ${at + 1}.`);
   }
 }

@@ -37,16 +37,14 @@ function selectorNamespace(selectors: Readonly<Record<string, string>>): string 
 
 /** Selectors of a header or EPR. Clients quote values (libvirt does) or name the namespace again; both are taken off. */
 export function readSelectors(set: XmlElement | undefined): { readonly keys: Record<string, string>; readonly all: Record<string, string> } {
-  const keys: Record<string, string> = {};
-  const all: Record<string, string> = {};
+  const all: [string, string][] = [];
   for (const selector of children(set, NS.w, "Selector")) {
     const name = attribute(selector, "Name") ?? "";
     const nested = child(selector, NS.a, "EndpointReference");
     const value = nested ? formatObjectPath(readReference(nested)) : selector.text.trim().replace(/^"(.*)"$/s, "$1");
-    all[name] = value;
-    if (name.toLowerCase() !== "__cimnamespace") keys[name] = value;
+    all.push([name, value]);
   }
-  return { keys, all };
+  return { keys: Object.fromEntries(all.filter(([name]) => name.toLowerCase() !== "__cimnamespace")), all: Object.fromEntries(all) };
 }
 
 /** An element that holds `a:ReferenceParameters` directly, as parameters and results carry references. */

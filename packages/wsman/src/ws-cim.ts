@@ -64,25 +64,31 @@ function writeScalar(tag: string, namespace: string, value: CimScalar): string {
 /** An instance from a Body or an item. Types are not on the wire: scalars are strings, repeated elements are arrays. */
 export function readInstance(root: XmlElement): CimInstance {
   const declared = attribute(root, "type", NS.xsi)?.replace(/^[^:]*:/, "").replace(/_Type$/, "");
-  const properties: Record<string, CimProperty> = {};
+  const properties: [string, CimProperty][] = [];
   for (const [name, value] of Object.entries(readValues(root))) {
     const first = isList(value) ? value[0] : value;
     const type = typeof first === "object" && first !== null ? (first.kind === "instance" ? "object" : first.kind) : "string";
-    properties[name] = { type, array: isList(value), value };
+    properties.push([name, { type, array: isList(value), value }]);
   }
-  return { kind: "instance", className: root.local === "XmlFragment" ? "" : declared && root.local !== declared ? declared : root.local, properties };
+  return { kind: "instance", className: root.local === "XmlFragment" ? "" : declared && root.local !== declared ? declared : root.local, properties: Object.fromEntries(properties) };
 }
 
 /** Child elements by name; repeated ones become arrays. */
 export function readValues(parent: XmlElement): Record<string, CimValue> {
-  const values: Record<string, CimValue> = {};
+  const found = new Map<string, (CimScalar | null)[]>();
   for (const one of parent.children) {
-    const value = readValue(one);
-    const earlier = Object.hasOwn(values, one.local) ? values[one.local] : undefined;
-    if (earlier === undefined) values[one.local] = value;
-    else if (value !== null) values[one.local] = earlier === null ? [value] : isList(earlier) ? [...earlier, value] : [earlier as CimScalar, value];
+    const values = found.get(one.local);
+    if (values) values.push(readValue(one));
+    else found.set(one.local, [readValue(one)]);
   }
-  return values;
+  return Object.fromEntries([...found].map(([name, values]) => [name, joined(values)]));
+}
+
+/** A nil beside values of the same name says nothing; nothing but nils is null. */
+function joined(values: readonly (CimScalar | null)[]): CimValue {
+  if (values.length === 1) return values[0] ?? null;
+  const given = values.filter((value) => value !== null);
+  return given.length === 0 ? null : given;
 }
 
 function readValue(one: XmlElement): CimScalar | null {
