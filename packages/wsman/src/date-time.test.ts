@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { dateFromDateTime, dateTimeFromDate, DateTimeError, dateTimeFromIso, intervalFromMilliseconds, isInterval, isoFromDateTime, millisecondsFromDuration, millisecondsFromInterval, parseNativeDateTime } from "./date-time.ts";
 
 test("points in time cross between native, ISO and Date with their microseconds and offset", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { formatObjectPath, ObjectPathError, objectPathCharactersMax, parseObjectPath, sameReference, splitObjectPath } from "./object-path.ts";
 
 const disk = { kind: "reference", namespace: "root/virtualization/v2", className: "Msvm_ResourceAllocationSettingData", keys: { InstanceID: "Microsoft:8016A6CA\\A9D07399\\0" } } as const;

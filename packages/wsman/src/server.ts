@@ -97,7 +97,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, dispat
   const anonymous = String(request.headers.wsmanidentify ?? "").toLowerCase() === "unauthenticated";
   const user = anonymous ? null : await identifyCaller(request, schemes);
   if (user === undefined) return refuse(response, 401, { "WWW-Authenticate": schemes.map((scheme) => scheme.challenge) });
-  const text = decode(body, String(request.headers["content-type"] ?? ""));
+  const text = decode(body, request.headers["content-type"] ?? "");
   if (text === null) return refuse(response, 415);
   const soap = await dispatcher.answer(text, user, gone.signal);
   if (gone.signal.aborted) return;

@@ -44,7 +44,7 @@ test("an element that holds an instance of another class says so by its type", (
 test("reads parameters: nulls, repeats, references without a wrapper, times in either form, CIM-XML as text", () => {
   assert.deepEqual(parameters(`<p:a>1</p:a><p:n xsi:nil="true"/><p:m xsi:nil="1">x</p:m><p:l>x</p:l><p:l>y</p:l><p:one/><p:t><cim:Datetime>2025-12-17T09:55:22Z</cim:Datetime></p:t><p:i><cim:Interval>PT30S</cim:Interval></p:i><p:o><cim:Datetime>20251217095522.000000+000</cim:Datetime></p:o><p:s>&lt;INSTANCE/&gt;</p:s><p:c><![CDATA[<INSTANCE/>]]></p:c><p:r>${epr}</p:r><p:q>${epr}</p:q><p:q>${epr}</p:q>`), {
     a: "1", n: null, m: null, l: ["x", "y"], one: "", t: { kind: "datetime", native: "20251217095522.000000+000" }, i: { kind: "datetime", native: "00000000000030.000000:000" }, o: { kind: "datetime", native: "20251217095522.000000+000" },
-    s: "<INSTANCE/>", c: "<INSTANCE/>", r: { kind: "reference", namespace, className: "Msvm_X", keys: { InstanceID: "Microsoft:1" } }, q: Array(2).fill({ kind: "reference", namespace, className: "Msvm_X", keys: { InstanceID: "Microsoft:1" } }),
+    s: "<INSTANCE/>", c: "<INSTANCE/>", r: { kind: "reference", namespace, className: "Msvm_X", keys: { InstanceID: "Microsoft:1" } }, q: [1, 2].map(() => ({ kind: "reference", namespace, className: "Msvm_X", keys: { InstanceID: "Microsoft:1" } })),
   });
   assert.deepEqual(parameters('<p:l xsi:nil="true"/><p:l>x</p:l><p:k xsi:nil="true"/><p:k xsi:nil="true"/>'), { l: ["x"], k: null });
 });

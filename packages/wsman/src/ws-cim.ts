@@ -28,7 +28,7 @@ export function writeFragment(namespace: string, instance: CimInstance): string 
 }
 
 function writeProperties(prefix: string, namespace: string, instance: CimInstance): string {
-  const names = Object.keys(instance.properties).sort((left, right) => (left.toLowerCase() < right.toLowerCase() ? -1 : 1));
+  const names = Object.keys(instance.properties).toSorted((left, right) => (left.toLowerCase() < right.toLowerCase() ? -1 : 1));
   return names.map((name) => writeProperty(`${prefix}:${name}`, namespace, instance.properties[name] as CimProperty)).join("");
 }
 
@@ -43,7 +43,7 @@ function writeProperty(tag: string, namespace: string, property: CimProperty): s
 export function writeValue(tag: string, namespace: string, value: CimValue): string {
   if (value === null) return element(tag, nil, "");
   if (isList(value)) return value.map((item) => writeScalar(tag, namespace, item)).join("");
-  return writeScalar(tag, namespace, value as CimScalar);
+  return writeScalar(tag, namespace, value);
 }
 
 function isList(value: CimValue): value is readonly CimScalar[] {

@@ -22,10 +22,7 @@ export class RunningCommand {
   constructor(programs: ShellPrograms, commandLine: string, skipCmdShell: boolean) {
     const output: ShellOutput = { write: (stream, data) => this.#keep(stream, data) };
     this.#program = programs.start({ commandLine, skipCmdShell }, output);
-    void this.#program.exitCode.then((exitCode) => {
-      this.#exitCode = exitCode;
-      this.#wake();
-    });
+    void this.#awaitEnd();
   }
 
   writeInput(data: Uint8Array, end: boolean): void {
@@ -47,6 +44,11 @@ export class RunningCommand {
     if (signal.aborted) return null;
     const chunks = this.#take(bytesMax);
     return { chunks, exitCode: this.#chunks.length === 0 ? this.#exitCode : null };
+  }
+
+  async #awaitEnd(): Promise<void> {
+    this.#exitCode = await this.#program.exitCode;
+    this.#wake();
   }
 
   #keep(stream: StreamName, data: Uint8Array): void {
