@@ -94,6 +94,15 @@ describe("firmware's word on the console", () => {
     assert.equal(read(""), "undecided");
   });
 
+  test("characters that were lost on the way make neither a start nor a refusal", () => {
+    // As seen on a starved computer: firmware gave up on the rest of a line, and on the whole of the next.
+    const cut = `${loading}${denied}BdsDxe: loading Boot0002 ${shell}\r\nBdsDxe: starting Boot0002 "EFI InterBBdsDxe: No bootable option or device was found.\r\n`;
+    assert.match(read(cut), /^refused: .*Access Denied$/);
+    assert.match(read(cut.replace(denied, "")), /^nothing-to-boot/);
+    assert.equal(read('BdsDxe: failed to start Boot0002 "EFI Intern: Security Violation\r\n'), "undecided");
+    assert.equal(read('BdsDxe: starting Boot0002 "EFI Internal Shell" from F\r\n'), "undecided");
+  });
+
   test("the last boot counts: a restart after a repair is accepted, and one into a bad loader refused", () => {
     assert.match(read(loading + denied + ending + clear + loading + starting), /^accepted/);
     assert.match(read(loading + starting + clear + loading + denied), /^refused/);

@@ -36,11 +36,15 @@ const phrases: readonly Phrase[] = [
   { word: "refused", pattern: /\b0xc0000428\b/i },
 ];
 
-const bdsLine = /^BdsDxe: (loading|starting|failed to load|failed to start) (Boot[0-9A-F]{4})\b(.*)$/i;
+const bdsLine = /^BdsDxe: (loading|starting|failed to load|failed to start) Boot[0-9A-F]{4}\b/i;
 const bdsRefusal = /: (Access Denied|Security Violation)\.?$/i;
 const bdsNothing = /^BdsDxe: No bootable option or device was found/i;
-// Programs inside firmware itself, such as its shell, are tried last and tell nothing of the machine's disks.
-const insideFirmware = / from (Fv|MemoryMapped)\(|"(EFI Internal Shell|UiApp|Boot Manager Menu)"/i;
+/**
+ * A boot option on a device. Programs inside firmware itself, such as its shell, are tried last and tell nothing of the machine's
+ * disks; and a line of which a part is missing does not tell where its loader came from. Firmware drops characters when nobody takes
+ * them within a second.
+ */
+const fromDevice = /" from (?!Fv\(|MemoryMapped\()[A-Z][A-Za-z]*\(/;
 // Once a kernel prints its time stamps, the console is the guest's, which may say what it likes.
 const kernelLine = /^\[ *\d+\.\d{6}\]/;
 
@@ -72,10 +76,9 @@ class ConsoleReader {
 
   #readBds(line: string, event: string, isWhole: boolean): void {
     this.#isGuest = false;
-    // A line that is still being printed may yet turn out to name firmware's own shell.
-    if (insideFirmware.test(line) || (event === "starting" && !isWhole)) return;
-    if (event === "starting") this.#hear("accepted", line);
-    else if (event !== "loading" && bdsRefusal.test(line)) this.#hear("refused", line);
+    if (!fromDevice.test(line)) return;
+    if (event === "starting" && isWhole) this.#hear("accepted", line);
+    if (event.startsWith("failed") && bdsRefusal.test(line)) this.#hear("refused", line);
   }
 
   #readPhrase(line: string): void {
@@ -93,12 +96,12 @@ class ConsoleReader {
 /** Boxes around messages, and the characters that stand for them when the terminal's own code page is read as UTF-8. */
 const frame = /^[\s\uFFFD\u2500-\u257F|]+|[\s\uFFFD\u2500-\u257F|]+$/g;
 
-/** Lines as a person sees them: without escape sequences, of which those that place the cursor begin a new line. */
+/** Lines as a person sees them: without escape sequences, of which those that place the cursor begin a new line, as does BdsDxe whatever was lost before. */
 function linesOf(text: string): readonly string[] {
   const plain = text
     .replace(/\x1b\][^\x07\x1b]*(\x07|\x1b\\)/g, "")
     .replace(/\x1b\[\d*;?\d*[Hf]/g, "\n")
     .replace(/\x1b\[[0-9;=?]*[ -/]*[@-~]|\x1b[@-Z\\-_=>]/g, "")
     .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "");
-  return plain.split(/[\r\n]+/).map((line) => line.replace(frame, ""));
+  return plain.split(/[\r\n]+|(?=BdsDxe: )/).map((line) => line.replace(frame, ""));
 }
