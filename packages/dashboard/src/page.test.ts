@@ -15,7 +15,7 @@ const BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
 const WAIT_TIMEOUT_MS = 15_000;
 const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1280, height: 900 };
-const PAGES = ["/", "/images", `/images/${images[0]?.id}`, `/images/${images[2]?.id}`, "/servers", `/servers/${servers[1]?.id}`, `/servers/${servers[2]?.id}`, "/hosts", `/json/images/${images[0]?.id}`];
+const PAGES = ["/", "/inspect", "/images", `/images/${images[0]?.id}`, `/images/${images[2]?.id}`, "/servers", `/servers/${servers[1]?.id}`, `/servers/${servers[2]?.id}`, "/hosts", `/json/images/${images[0]?.id}`];
 
 describe("the page in a browser", { skip: existsSync(BROWSER) ? false : `${BROWSER} is not installed (apt-get install chromium)` }, () => {
   let profile: string;

@@ -79,7 +79,8 @@ function machineArguments(folder: string, count: number, firmware: OracleFirmwar
 
 /** Runs until the boot manager has given up on the last disk, or until a program does not come back. @throws Error when neither happens in time */
 async function run(options: readonly string[], consolePath: string): Promise<{ readonly text: string; readonly isWhole: boolean }> {
-  const child = spawn("qemu-system-x86_64", options, { stdio: ["ignore", "ignore", "pipe"] });
+  // The kernel ends it with us, however we end.
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "qemu-system-x86_64", ...options], { stdio: ["ignore", "ignore", "pipe"] });
   let complaint = "";
   child.stderr.on("data", (part: Buffer) => (complaint += part.toString()));
   const ended = new Promise<void>((settle) => child.on("close", () => settle()));
