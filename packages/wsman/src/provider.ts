@@ -38,6 +38,9 @@ export interface ShellCommand {
   readonly commandLine: string;
   /** True when the client asked to skip cmd.exe (WINRS_SKIP_CMD_SHELL). */
   readonly skipCmdShell: boolean;
+  /** Of the shell: where its commands start, and what is added to their environment. Absent where the client said nothing. */
+  readonly workingDirectory?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface ShellOutput {

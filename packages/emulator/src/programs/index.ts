@@ -2,9 +2,11 @@ import { availableParallelism } from "node:os";
 import type { RunningProgram, ShellCommand, ShellOutput, ShellPrograms } from "@signet/wsman/shell";
 import { DriveFiles } from "../drive/drive-files.ts";
 import type { HostDrive } from "../drive/host-drive.ts";
+import { fullWindowsPath } from "../drive/windows-path.ts";
 import type { Release } from "../host/releases.ts";
 import { certutil } from "./certutil.ts";
 import { commandShell, runCommandLine } from "./cmd/command-shell.ts";
+import { expandVariables } from "./cmd/expand-variables.ts";
 import { unquoted } from "./cmd/parse-line.ts";
 import { curl } from "./curl/curl.ts";
 import type { PipeDirectory } from "./pipe-directory.ts";
@@ -71,6 +73,7 @@ function start(launcher: Launcher, command: ShellCommand, output: ShellOutput): 
 async function run({ ready, onBug }: Launcher, context: ProgramContext, command: ShellCommand): Promise<number> {
   try {
     await ready();
+    await enterShell(context, command);
     const exitCode = await (command.skipCmdShell ? runDirectly(context, command.commandLine) : runCommandLine(context, command.commandLine));
     return context.signal.aborted ? endedExitCode : exitCode;
   } catch (error) {
@@ -79,6 +82,13 @@ async function run({ ready, onBug }: Launcher, context: ProgramContext, command:
     await printLine(context.stderr, "The emulated host failed inside this program.");
     return 1;
   }
+}
+
+/** The folder and the variables that the shell was opened with. A folder that is not there is none, as for a process on Windows. */
+async function enterShell({ session, host }: ProgramContext, { workingDirectory, environment = {} }: ShellCommand): Promise<void> {
+  for (const [name, value] of Object.entries(environment)) session.environment.set(name.toUpperCase(), value);
+  const folder = workingDirectory === undefined ? null : await host.files.find(fullWindowsPath(session.folder, expandVariables(workingDirectory, session)));
+  if (folder?.kind === "folder") session.folder = folder.path;
 }
 
 /** The program itself, without a shell that would understand its line. */

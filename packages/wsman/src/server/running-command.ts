@@ -1,4 +1,4 @@
-import type { RunningProgram, ShellOutput, ShellPrograms } from "../provider.ts";
+import type { RunningProgram, ShellCommand, ShellOutput, ShellPrograms } from "../provider.ts";
 
 // Output that nobody fetches: WinRM bounds a shell's memory (MaxMemoryPerShellMB); this much is a runaway program.
 export const bufferedBytesMax = 16 * 1024 * 1024;
@@ -19,9 +19,9 @@ export class RunningCommand {
   #exitCode: number | null = null;
   readonly #waiting = new Set<() => void>();
 
-  constructor(programs: ShellPrograms, commandLine: string, skipCmdShell: boolean) {
+  constructor(programs: ShellPrograms, command: ShellCommand) {
     const output: ShellOutput = { write: (stream, data) => this.#keep(stream, data) };
-    this.#program = programs.start({ commandLine, skipCmdShell }, output);
+    this.#program = programs.start(command, output);
     void this.#awaitEnd();
   }
 

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { WsmanRequest } from "../envelope.ts";
 import { actionNotSupported, invalidParameter, quotaLimit, shellNotFound, timedOut } from "../faults.ts";
 import { ACTION, ANONYMOUS, COMMAND_STATE, NS, SHELL_RESOURCE, SIGNAL_CTRL_C, SIGNAL_TERMINATE } from "../namespaces.ts";
-import type { ShellPrograms } from "../provider.ts";
+import type { ShellCommand, ShellPrograms } from "../provider.ts";
 import { millisecondsFromDuration } from "../date-time.ts";
-import { attribute, child, children, childText } from "../xml/read.ts";
+import { attribute, child, children, childText, type XmlElement } from "../xml/read.ts";
 import { element, textElement } from "../xml/write.ts";
 import { RunningCommand, type CommandOutput } from "./running-command.ts";
 
@@ -20,6 +20,8 @@ interface Shell {
   readonly id: string;
   readonly owner: string;
   readonly idleTimeoutMs: number;
+  /** What every command of the shell starts with. */
+  readonly surroundings: Pick<ShellCommand, "workingDirectory" | "environment">;
   lastUsedMs: number;
   readonly commands: Map<string, RunningCommand>;
 }
@@ -62,7 +64,7 @@ export class Shells {
     const wanted = attribute(request.body ?? emptyElement, "ShellId");
     const id = wanted !== undefined && /^[0-9a-f-]{36}$/i.test(wanted) && !this.#shells.has(wanted.toUpperCase()) ? wanted.toUpperCase() : randomUUID().toUpperCase();
     const idleMs = millisecondsFromDuration(childText(request.body, NS.rsp, "IdleTimeOut") ?? "") ?? idleTimeoutDefaultMs;
-    this.#shells.set(id, { id, owner, idleTimeoutMs: Math.max(idleMs, idleTimeoutMinMs), lastUsedMs: Date.now(), commands: new Map() });
+    this.#shells.set(id, { id, owner, idleTimeoutMs: Math.max(idleMs, idleTimeoutMinMs), surroundings: readSurroundings(request.body), lastUsedMs: Date.now(), commands: new Map() });
     const selectors = element("w:SelectorSet", {}, textElement("w:Selector", id, { Name: "ShellId" }));
     const parameters = element("a:ReferenceParameters", {}, textElement("w:ResourceURI", SHELL_RESOURCE) + selectors);
     const description = textElement("rsp:ShellId", id) + textElement("rsp:ResourceUri", SHELL_RESOURCE) + textElement("rsp:Owner", owner);
@@ -83,7 +85,7 @@ export class Shells {
     if (commandLine.length > commandLineCharactersMax) throw invalidParameter(`The command line has ${commandLine.length} characters; cmd.exe reads ${commandLineCharactersMax}.`);
     const skipCmdShell = request.options.WINRS_SKIP_CMD_SHELL?.toUpperCase() === "TRUE";
     const id = randomUUID().toUpperCase();
-    shell.commands.set(id, new RunningCommand(this.#programs, commandLine, skipCmdShell));
+    shell.commands.set(id, new RunningCommand(this.#programs, { ...shell.surroundings, commandLine, skipCmdShell }));
     return element("rsp:CommandResponse", { "xmlns:rsp": NS.rsp }, textElement("rsp:CommandId", id));
   }
 
@@ -147,6 +149,12 @@ export class Shells {
 }
 
 const emptyElement = { local: "", namespace: "", attributes: [], children: [], text: "" };
+
+function readSurroundings(shell: XmlElement | undefined): Shell["surroundings"] {
+  const folder = childText(shell, NS.rsp, "WorkingDirectory") ?? "";
+  const variables = children(child(shell, NS.rsp, "Environment"), NS.rsp, "Variable").map((one) => [attribute(one, "Name") ?? "", one.text] as const);
+  return { ...(folder === "" ? {} : { workingDirectory: folder }), ...(variables.length === 0 ? {} : { environment: Object.fromEntries(variables) }) };
+}
 
 function writeOutput(commandId: string, output: CommandOutput): string {
   const stream = (name: string, content: string, end: boolean) =>

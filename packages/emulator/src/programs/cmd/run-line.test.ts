@@ -196,6 +196,18 @@ test("small programs of Windows answer as they do there", async (context) => {
   assert.match((await run("set")).stdout, /^COMPUTERNAME=HV1\r\n/);
 });
 
+test("commands start where and with what the shell was opened", async (context) => {
+  const { programs } = await testShell(context);
+  const run = async (workingDirectory: string) => {
+    let printed = "";
+    const program = programs.start({ commandLine: "cd & echo %X%", skipCmdShell: false, workingDirectory, environment: { x: "a b" } }, { write: (_stream, data) => { printed += Buffer.from(data).toString(); } });
+    await program.exitCode;
+    return printed;
+  };
+  assert.equal(await run("%SystemDrive%\\DISKS"), "C:\\disks\r\na b\r\n");
+  assert.equal(await run("C:\\nowhere"), "C:\\Users\\Administrator\r\na b\r\n");
+});
+
 test("a nonsense line never hangs or breaks the host", async (context) => {
   const { run } = await testShell(context);
   const pieces = ["(", ")", "&", "&&", "|", "||", ">", "<", ">>", "2>&1", "^", '"', "%", "if", "else", "not", "exist", "echo", "a", " ", "\n", "\\", "nul", "cmd /c", "==", "C:\\x"];
