@@ -93,6 +93,28 @@ describe("disks inside compressed files", () => {
     assert.ok(packed.bytesRead() < packed.sizeBytes / 4, `${packed.bytesRead()} of ${packed.sizeBytes} bytes were read`);
   });
 
+  test("takes the size of a stream that does not tell it from the partition table, and says so", programs, async () => {
+    const diskOf = (sizeBytes: number): Buffer => buildGptDisk({ partitions: [{ content: mixedBytes(64 * KIB, 1) }], sizeBytes });
+    const bytes = diskOf(48 * MIB);
+    for (const [packed, remarks] of [[present(compressWith("zstd", ["-q"], bytes)), ["DI-COMPRESSED-SIZE"]], [gzipSync(bytes), ["DI-COMPRESSED-SIZE"]], [zstdCompressSync(bytes, { pledgedSrcSize: bytes.length }), []], [gzipSync(Buffer.concat([bytes, Buffer.alloc(512)])), []]] as const) {
+      const disk = await open(packed, 50 * MIB);
+      assert.deepEqual([disk.remarks.map(({ code }) => code), disk.content.sizeBytes - bytes.length], [remarks, remarks.length === 0 && disk.compression === "gzip" ? 512 : 0]);
+      assert.ok(bytes.subarray(20 * KIB, 90 * KIB).equals(await disk.content.read(20 * KIB, 70 * KIB)));
+    }
+    const early = await open(present(compressWith("zstd", ["-q"], diskOf(96 * MIB))), MIB);
+    assert.equal((await readPartitions(early)).partitioning, "gpt");
+    const cut = await open(present(compressWith("zstd", ["-q"], diskOf(96 * MIB).subarray(0, MIB))));
+    await assert.rejects(cut.content.read(2 * MIB, 512), fails("DI-COMPRESSED-DATA"));
+  });
+
+  test("finds the footer of a fixed VHD at the far end of a stream", programs, async () => {
+    const bytes = buildVhd({ content: buildGptDisk({ partitions: [{ content: mixedBytes(64 * KIB, 1) }], sizeBytes: 96 * MIB }), kind: "fixed" });
+    for (const packed of [present(compressWith("xz", ["-0", "-T1"], bytes)), gzipSync(bytes)]) {
+      const disk = await open(packed);
+      assert.deepEqual([disk.format, disk.variant, disk.content.sizeBytes], ["vhd", "fixed", 96 * MIB]);
+    }
+  });
+
   test("does not run to the far end of a long stream to look for a footer", programs, async () => {
     const bytes = Buffer.alloc(96 * MIB);
     bytes.set(content.subarray(0, 64 * KIB), 0);

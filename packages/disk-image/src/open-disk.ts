@@ -9,6 +9,7 @@ import { openVhd } from "./containers/vhd.ts";
 import { openVhdx } from "./containers/vhdx.ts";
 import { openVmdk } from "./containers/vmdk.ts";
 import { DiskImageError } from "./disk-image-error.ts";
+import { readGptEnd } from "./partitions/gpt.ts";
 
 export interface OpenDiskOptions {
   /** Parents of a differencing disk, nearest first. They are never looked up by the paths that the image names. */
@@ -33,7 +34,7 @@ export interface Disk {
 type OpenContainer = (source: ByteSource, parents: readonly ByteSource[]) => Promise<DiskContent>;
 
 const SECTOR_SIZES = [512, 2048, 4096];
-/** Decoding so much only to look for a footer is fine; a fixed VHD in a longer stream is taken for the raw disk that it begins with. */
+/** Decoding so much only to look for a footer is fine. In a longer stream one is looked for where a partition table leaves room for it. */
 const END_DISTANCE_BYTES_MAX = 64 * 1024 * 1024;
 
 const containers: Partial<Record<DetectedFormat, OpenContainer>> = {
@@ -63,11 +64,18 @@ export async function openDisk(source: ByteSource, options: OpenDiskOptions = {}
   if (!isCompression(format)) return openDetected(source, format, options);
   const content = await openCompressed(source, format, options.decodedBytesMax);
   if (content.sizeBytes === 0) throw new DiskImageError("DI-EMPTY", `The ${format} file holds no bytes. Compress the image anew.`);
-  const hasFarEnd = content.distanceTo(content.sizeBytes - 1) > END_DISTANCE_BYTES_MAX;
+  const hasFarEnd = content.distanceTo(content.sizeBytes - 1) > END_DISTANCE_BYTES_MAX && !(await hasRoomForFooter(content));
   const inner = await detectFormat(content, { hasFarEnd });
   if (isCompression(inner)) throw new DiskImageError("DI-COMPRESSED-NESTED", `The ${format} file holds a ${inner} file: it is compressed twice. Decompress it once, then give the result.`);
   await refuseTwoFormats(content, inner, hasFarEnd);
-  return { ...(await openDetected(content, inner, options)), compression: format };
+  const disk = await openDetected(content, inner, options);
+  const remarks = content.isSizeAssumed ? [{ code: "DI-COMPRESSED-SIZE", text: `The ${format} file does not say how long its content is; ${content.sizeBytes} bytes are what the disk's partition table says.` } as const] : [];
+  return { ...disk, compression: format, remarks: [...remarks, ...disk.remarks] };
+}
+
+/** Whether exactly a VHD's footer fits behind the place where the disk ends by its partition table. */
+async function hasRoomForFooter(content: ByteSource): Promise<boolean> {
+  return (await readGptEnd(content, 512)) === content.sizeBytes - 512;
 }
 
 async function openDetected(source: ByteSource, format: DetectedFormat, { parents = [], sectorSizeBytes = 512 }: OpenDiskOptions): Promise<Disk> {

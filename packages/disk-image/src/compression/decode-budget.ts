@@ -3,7 +3,7 @@ import { DiskImageError } from "../disk-image-error.ts";
 /** Some seconds of work at least, whatever the size of the file. */
 const BYTES_ALWAYS = 2 * 1024 ** 3;
 /** A file of zeros shrinks a thousandfold and more, one with an operating system in it not by half of this. */
-const RATIO_MAX = 64;
+const RATIO_MAX = 128;
 const BYTES_MAX = 64 * 1024 ** 3;
 
 /** Counts what is decompressed for one image, also what is decompressed again, and ends bombs. */

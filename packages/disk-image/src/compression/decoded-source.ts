@@ -4,17 +4,14 @@ import { compressedDataError } from "./compressed-data-error.ts";
 import type { DecodeBudget } from "./decode-budget.ts";
 import type { Decoder } from "./decoder.ts";
 import { DecodedPages, PAGE_BYTES, PageCutter } from "./decoded-pages.ts";
+import { RestorePoints, type Start } from "./restore-points.ts";
 
 /** A part of a compressed file that can be decoded by itself. */
 export interface Segment {
   /** Null where only decoding tells. */
   readonly contentBytes: number | null;
-  open(): Decoder;
-}
-
-/** A place of the content at which decoding can begin. */
-interface Start {
-  readonly offset: number;
+  /** Whether the content may go on behind `contentBytes`; what does is not shown. */
+  readonly mayGoOn?: boolean;
   open(): Decoder;
 }
 
@@ -28,9 +25,6 @@ interface Cursor {
 
 /** So that a walk that goes back and forth does not begin anew each time. Each holds a window. */
 const CURSORS_MAX = 3;
-/** Where a decoder can be restored, a point is kept this often at first, then ever more seldom. */
-const RESTORE_EVERY_BYTES = 8 * 1024 * 1024;
-const RESTORE_POINTS_MAX = 256;
 
 /** The content of a compressed file, read from the nearest place at which decoding can begin. */
 export class DecodedSource implements ByteSource {
@@ -40,11 +34,11 @@ export class DecodedSource implements ByteSource {
   readonly #starts: Float64Array;
   readonly #budget: DecodeBudget;
   readonly #pages: DecodedPages;
-  readonly #restorePoints: readonly Start[];
+  readonly #restorePoints: RestorePoints;
   readonly #cursors: Cursor[] = [];
   #uses = 0;
 
-  constructor(segments: readonly Segment[], sizes: readonly number[], budget: DecodeBudget, pages = new DecodedPages(), restorePoints: readonly Start[] = []) {
+  constructor(segments: readonly Segment[], sizes: readonly number[], budget: DecodeBudget, pages = new DecodedPages(), restorePoints = new RestorePoints()) {
     this.#segments = segments;
     this.#starts = new Float64Array(sizes.length + 1);
     for (const [index, size] of sizes.entries()) this.#starts[index + 1] = (this.#starts[index] ?? 0) + size;
@@ -52,6 +46,11 @@ export class DecodedSource implements ByteSource {
     this.#budget = budget;
     this.#pages = pages;
     this.#restorePoints = restorePoints;
+  }
+
+  /** Whether the size is what the content says of itself, and not what was seen or promised. */
+  get isSizeAssumed(): boolean {
+    return this.#segments.at(-1)?.mayGoOn === true;
   }
 
   /** How much must be decoded before the byte at `offset` is reached. */
@@ -92,12 +91,17 @@ export class DecodedSource implements ByteSource {
 
   async #advance(cursor: Cursor): Promise<void> {
     const { cutter } = cursor;
-    const bytes = await cursor.decoder.next();
+    const end = this.#endOf(cursor.segment);
+    let bytes = await cursor.decoder.next();
+    if (bytes !== null && this.#segments[cursor.segment]?.mayGoOn === true) bytes = bytes.subarray(0, end - cutter.position);
     const behind = cutter.position + (bytes?.length ?? 0);
-    if (bytes === null || behind > this.#endOf(cursor.segment)) throw compressedDataError(`a part that ends at byte ${this.#endOf(cursor.segment)} leads to ${behind}`);
+    if (bytes === null || behind > end) throw compressedDataError(`a part that ends at byte ${end} leads to ${behind}`);
     this.#budget.spend(bytes.length);
     cutter.put(bytes);
-    if (behind < this.#endOf(cursor.segment)) return;
+    if (behind < end) {
+      this.#restorePoints.pass(behind, cursor.decoder);
+      return;
+    }
     // Segments without content are passed over.
     let next = cursor.segment + 1;
     while (next < this.#segments.length && behind >= this.#endOf(next)) next += 1;
@@ -134,7 +138,7 @@ export class DecodedSource implements ByteSource {
   #nearestStart(offset: number): Start {
     const segment = this.#segmentAt(offset);
     const start: Start = { offset: this.#starts[segment] ?? 0, open: () => this.#openSegment(segment) };
-    const point = this.#restorePoints.findLast((one) => one.offset <= offset);
+    const point = this.#restorePoints.before(offset);
     return point !== undefined && point.offset > start.offset ? point : start;
   }
 
@@ -163,7 +167,7 @@ export class DecodedSource implements ByteSource {
  */
 export async function openDecoded(segments: readonly Segment[], budget: DecodeBudget): Promise<DecodedSource> {
   const pages = new DecodedPages();
-  const points: Start[] = [];
+  const points = new RestorePoints();
   const sizes: number[] = [];
   let offset = 0;
   for (const { contentBytes, open } of segments) {
@@ -176,18 +180,12 @@ export async function openDecoded(segments: readonly Segment[], budget: DecodeBu
   return new DecodedSource(segments, sizes, budget, pages, points);
 }
 
-async function measure(decoder: Decoder, cutter: PageCutter, budget: DecodeBudget, points: Start[]): Promise<number> {
+async function measure(decoder: Decoder, cutter: PageCutter, budget: DecodeBudget, points: RestorePoints): Promise<number> {
   const offset = cutter.position;
-  let every = RESTORE_EVERY_BYTES;
   for (let bytes = await decoder.next(); bytes !== null; bytes = await decoder.next()) {
     budget.spend(bytes.length);
     cutter.put(bytes);
-    if (decoder.restorePoint === undefined || cutter.position - (points.at(-1)?.offset ?? 0) < every) continue;
-    points.push({ offset: cutter.position, open: decoder.restorePoint() });
-    if (points.length < RESTORE_POINTS_MAX) continue;
-    // Every second one goes; from here on they lie twice as far apart.
-    every *= 2;
-    points.splice(0, points.length, ...points.filter((_, index) => index % 2 === 1));
+    points.pass(cutter.position, decoder);
   }
   return cutter.position - offset;
 }

@@ -6,7 +6,7 @@ export type DiskVariant = "fixed" | "dynamic" | "differencing";
 
 /** Something about an image that does not keep it from being read, but that people should know. */
 export interface DiskRemark {
-  readonly code: "DI-QCOW2-CORRUPT" | "DI-PARENT-UNVERIFIED";
+  readonly code: "DI-QCOW2-CORRUPT" | "DI-PARENT-UNVERIFIED" | "DI-COMPRESSED-SIZE";
   readonly text: string;
 }
 

@@ -13,6 +13,8 @@ interface GptEntry {
 }
 
 interface GptHeader {
+  /** The block at which the other copy is said to lie: the disk's last one, when the table was written. */
+  readonly other: number;
   readonly firstUsable: number;
   readonly lastUsable: number;
   readonly entries: Uint8Array;
@@ -35,6 +37,13 @@ export async function readGpt(disk: ByteSource, sectorSizeBytes: number): Promis
   return header === null ? null : partitionsOf(header, disk.sizeBytes, sectorSizeBytes);
 }
 
+/** Where the disk ended when its valid table at the front was written; null without one. Firmware does not ask. */
+export async function readGptEnd(disk: ByteSource, sectorSizeBytes: number): Promise<number | null> {
+  if (disk.sizeBytes < 2 * sectorSizeBytes || !isProtective(await disk.read(0, 512))) return null;
+  const header = await readHeader(disk, sectorSizeBytes, 1);
+  return header === null || header.lastUsable > header.other ? null : (header.other + 1) * sectorSizeBytes;
+}
+
 async function readHeader(disk: ByteSource, sectorSizeBytes: number, block: number): Promise<GptHeader | null> {
   const fields = new Fields(await disk.read(block * sectorSizeBytes, sectorSizeBytes));
   if (fields.text(0, 8) !== "EFI PART") return null;
@@ -49,7 +58,7 @@ async function readHeader(disk: ByteSource, sectorSizeBytes: number, block: numb
   if (arrayBytes === 0 || arrayOffset + arrayBytes > disk.sizeBytes) return null;
   const entries = await disk.read(arrayOffset, arrayBytes);
   if (crc32(entries) !== fields.u32(88)) return null;
-  return { firstUsable: fields.u64(40), lastUsable: fields.u64(48), entries, entrySizeBytes };
+  return { other: fields.u64(32), firstUsable: fields.u64(40), lastUsable: fields.u64(48), entries, entrySizeBytes };
 }
 
 function partitionsOf(header: GptHeader, diskSizeBytes: number, sectorSizeBytes: number): readonly Partition[] {
