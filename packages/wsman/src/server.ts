@@ -136,6 +136,8 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
 function decode(body: Buffer, contentType: string): string | null {
   if (!/^application\/soap\+xml\b/i.test(contentType)) return null;
   const charset = /charset="?([\w-]+)"?/i.exec(contentType)?.[1]?.toLowerCase() ?? "utf-8";
-  const sixteen = charset.startsWith("utf-16") || (body[0] === 0xff && body[1] === 0xfe);
-  return new TextDecoder(sixteen ? "utf-16le" : "utf-8").decode(body);
+  const mark = body.subarray(0, 2).toString("hex");
+  // A mark tells the order of the bytes; UTF-16 without one is little-endian, as Windows writes it.
+  if (mark === "feff" || (charset === "utf-16be" && mark !== "fffe")) return new TextDecoder("utf-16be").decode(body);
+  return new TextDecoder(mark === "fffe" || charset.startsWith("utf-16") ? "utf-16le" : "utf-8").decode(body);
 }
