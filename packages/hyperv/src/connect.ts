@@ -57,7 +57,7 @@ export class HyperVHost<Server extends string = string, Machine extends string =
   defineMachine(spec: MachineSpec, signal: AbortSignal): Promise<Machine> {
     return this.#do("define a machine", signal, async (session) => {
       const about = await this.#know(session);
-      const guid = await this.#defining.use(spec.serverId, session.signal, () => defineMachine(session, about, spec));
+      const guid = await this.#defining.use(spec.serverId.toLowerCase(), session.signal, () => defineMachine(session, about, spec));
       this.#seen.set(spec.serverId.toLowerCase(), guid);
       return guid as Machine;
     });
@@ -78,7 +78,7 @@ export class HyperVHost<Server extends string = string, Machine extends string =
   destroyMachine(serverId: Server, signal: AbortSignal): Promise<void> {
     return this.#do("destroy a machine", signal, async (session) => {
       const about = await this.#know(session);
-      await this.#defining.use(serverId, session.signal, () => destroyServer(session, about, this.#seen, serverId));
+      await this.#defining.use(serverId.toLowerCase(), session.signal, () => destroyServer(session, about, this.#seen, serverId));
     });
   }
 

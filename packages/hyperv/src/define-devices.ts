@@ -1,4 +1,4 @@
-import { formatObjectPath, parseObjectPath } from "@signet/wsman";
+import { formatObjectPath } from "@signet/wsman";
 import type { CimInstance, CimReference } from "@signet/wsman/cim";
 import type { AboutHost } from "./about-host.ts";
 import { readText, readTexts } from "./cim-values.ts";
@@ -6,7 +6,7 @@ import type { HostSession } from "./host-session.ts";
 import type { MachineSpec, NicSpec } from "./host-types.ts";
 import { perform } from "./jobs.ts";
 import { memorySettings, processorSettings } from "./machine-settings.ts";
-import { deviceReference, machineService, settingsId, settingsReference, switchReference } from "./references.ts";
+import { deviceReference, keyInPath, machineService, settingsId, settingsReference, switchReference } from "./references.ts";
 import { virtualizationNamespace } from "./schema/index.ts";
 import { connectedPort, readSerialPorts } from "./serial-port.ts";
 import { settingsOf } from "./settings.ts";
@@ -93,7 +93,7 @@ export async function orderBoot(session: HostSession, machine: NewMachine): Prom
   const drive = await findDevice(session, guid, resource, diskDrive);
   // A boot source is named after the device it stands for; its last part differs.
   const place = readText(drive, "InstanceID").replace(/\\[^\\]*$/, "\\").toLowerCase();
-  const isRootDisk = (path: string) => (parseObjectPath(path).keys["InstanceID"] ?? "").toLowerCase().startsWith(place);
+  const isRootDisk = (path: string) => keyInPath(path, "InstanceID").toLowerCase().startsWith(place);
   const order = await readBootOrder(session, guid);
   if (order[0] !== undefined && isRootDisk(order[0])) return;
   const first = order.find(isRootDisk) ?? await findBootSource(session, machine, place);
@@ -101,7 +101,7 @@ export async function orderBoot(session: HostSession, machine: NewMachine): Prom
   await perform(session, {
     target: machineService, method: "ModifySystemSettings", what: "put the root disk first in the boot order",
     parameters: { SystemSettings: settingsOf("Msvm_VirtualSystemSettingData", { InstanceID: settingsId(guid), BootSourceOrder: wanted }) },
-    isDone: async () => isRootDisk((await readBootOrder(session, guid))[0] ?? "_"),
+    isDone: async () => (await readBootOrder(session, guid)).slice(0, 1).some(isRootDisk),
   });
 }
 
@@ -122,7 +122,7 @@ async function addDevices(session: HostSession, guid: string, settings: readonly
   await perform(session, { target: machineService, method: "AddResourceSettings", parameters: { AffectedConfiguration: settingsReference(guid), ResourceSettings: settings }, what, isDone });
 }
 
-export function queryDevices(session: HostSession, guid: string, className: string): Promise<readonly CimInstance[]> {
+function queryDevices(session: HostSession, guid: string, className: string): Promise<readonly CimInstance[]> {
   return session.query(virtualizationNamespace, `SELECT * FROM ${className} WHERE ${ofMachine(guid)}`);
 }
 

@@ -3,7 +3,7 @@ import { referencesIn } from "./cim-values.ts";
 import { addDisk, addNics, orderBoot, setBasics } from "./define-devices.ts";
 import { destroyMachine } from "./destroy.ts";
 import { findOwnedMachines } from "./find-machine.ts";
-import { findFile } from "./host-files.ts";
+import { findFile, makeFolder } from "./host-files.ts";
 import type { HostSession } from "./host-session.ts";
 import type { MachineActual, MachineSpec } from "./host-types.ts";
 import { perform } from "./jobs.ts";
@@ -75,6 +75,7 @@ function sameAddress(left: string, right: string): boolean {
 /** @returns the machine's id, upper-case */
 async function defineSystem(session: HostSession, about: AboutHost, spec: MachineSpec): Promise<string> {
   const folder = pathsOf(session, about).serverFolder(spec.serverId);
+  await makeFolder(session, folder);
   const findMine = async () => (await findOwnedMachines(session)).find((machine) => machine.serverId === spec.serverId.toLowerCase())?.guid;
   const result = await perform(session, {
     target: machineService, method: "DefineSystem", parameters: { SystemSettings: systemSettings(spec, about, session.link.quirks, folder) },

@@ -31,7 +31,7 @@ function fileOf(instance: CimInstance): HostFile {
   return { path: readText(instance, "Name"), sizeBytes: readNumber(instance, "FileSize"), modifiedAt: readTime(instance, "LastModified") };
 }
 
-export async function folderExists(session: HostSession, path: string): Promise<boolean> {
+async function folderExists(session: HostSession, path: string): Promise<boolean> {
   return (await session.query(cimv2Namespace, `SELECT * FROM Win32_Directory WHERE Name = ${wqlText(path)}`)).length > 0;
 }
 

@@ -8,10 +8,10 @@ import { pause, Slots } from "./slots.ts";
 
 // As many requests as a host is asked at a time: WMI answers them one after the other all the same.
 const requestsMax = 8;
-/** Copies of whole images at a time: more would only share the same disk and network. */
-export const transfersMax = 4;
-/** Serial ports followed at a time. Each is a shell, and WinRM gives one user 30 of them (MaxShellsPerUser). */
-export const consolesMax = 20;
+// Copies of whole images at a time: more would only share the same disk and network.
+const transfersMax = 4;
+// Serial ports followed at a time. Each is a shell, and WinRM gives one user 30 of them (MaxShellsPerUser).
+const consolesMax = 20;
 // A short command besides those.
 const commandsMax = 4;
 // A read may be repeated at will: so often, with these pauses, before a passing trouble becomes a fault.

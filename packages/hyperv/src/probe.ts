@@ -9,7 +9,7 @@ import { cimv2Namespace, virtualizationNamespace } from "./schema/index.ts";
 import { wqlText } from "./wql-text.ts";
 
 export const microsoftWindowsTemplate = "1734c6e8-3154-4dda-ba5f-a874cc483422";
-export const microsoftUefiTemplate = "272e7447-90a4-4563-a4b9-8e4ab00526ce";
+const microsoftUefiTemplate = "272e7447-90a4-4563-a4b9-8e4ab00526ce";
 
 /** The names that Hyper-V gives its own templates, in every language; ids not listed here go by what the host calls them. */
 const templateNames: Readonly<Record<string, string>> = {

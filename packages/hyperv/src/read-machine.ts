@@ -1,11 +1,10 @@
-import { parseObjectPath } from "@signet/wsman";
 import type { CimInstance } from "@signet/wsman/cim";
 import { readBoolean, readNumber, readText, readTexts } from "./cim-values.ts";
 import { findMachine, findOwnedMachines, readSystem, type OwnedMachine } from "./find-machine.ts";
 import type { HostSession } from "./host-session.ts";
 import type { MachineActual } from "./host-types.ts";
 import { stateOf } from "./machine-state.ts";
-import { ownerOf } from "./references.ts";
+import { keyInPath, ownerOf } from "./references.ts";
 import { virtualizationNamespace } from "./schema/index.ts";
 import { ofMachine } from "./wql-text.ts";
 
@@ -118,6 +117,5 @@ function switchNameOf(nic: CimInstance, connections: readonly CimInstance[], swi
   const prefix = `${readText(nic, "InstanceID")}\\`.toLowerCase();
   const connection = connections.find((one) => readText(one, "InstanceID").toLowerCase().startsWith(prefix));
   if (!connection || readNumber(connection, "EnabledState", connected) !== connected) return null;
-  const path = readText(connection, "HostResource");
-  return path === "" ? null : switches.get((parseObjectPath(path).keys["Name"] ?? "").toUpperCase()) ?? null;
+  return switches.get(keyInPath(readText(connection, "HostResource"), "Name").toUpperCase()) ?? null;
 }

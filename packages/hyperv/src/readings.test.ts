@@ -7,7 +7,7 @@ import { readDigest } from "./image-transfer.ts";
 import { stateOf } from "./machine-state.ts";
 import { guestItem, heartbeatOf } from "./observe.ts";
 import { secureBootOf, templatesAmong } from "./probe.ts";
-import { ownerOf } from "./references.ts";
+import { keyInPath, ownerOf } from "./references.ts";
 import { describeReturnCode } from "./return-codes.ts";
 import { instanceOf } from "./scripted-host.ts";
 import { bytesIn } from "./thumbnail.ts";
@@ -96,6 +96,12 @@ describe("what a host answers, as it is read", () => {
     assert.equal(ownerOf(`Microsoft:${guid.toLowerCase()}\\x\\0`), guid);
     assert.equal(ownerOf(`Microsoft:${guid}`), guid);
     for (const other of ["Microsoft:Definition\\x\\Default", `Microsoft:${guid}0\\x`, "Microsoft:VirtualSystemManagementCapabilities"]) assert.equal(ownerOf(other), null);
+  });
+
+  test("a key is found in a path with backslashes doubled or not, and not in what is no path", () => {
+    assert.equal(keyInPath('\\\\HOST\\root\\virtualization\\v2:C.InstanceID="Microsoft:G\\\\x\\\\0"', "InstanceID"), "Microsoft:G\\x\\0");
+    assert.equal(keyInPath('\\\\HOST\\root\\virtualization\\v2:C.InstanceID="Microsoft:G\\x\\0"', "InstanceID"), "Microsoft:G\\x\\0");
+    assert.deepEqual([keyInPath("", "Name"), keyInPath("no path at all", "Name"), keyInPath('C.Other="x"', "Name")], ["", "", ""]);
   });
 
   test("every documented code has words, and unknown ones do not fail", () => {

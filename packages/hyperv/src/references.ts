@@ -1,3 +1,4 @@
+import { ObjectPathError, parseObjectPath } from "@signet/wsman";
 import type { CimReference } from "@signet/wsman/cim";
 import { cimv2Namespace, virtualizationNamespace } from "./schema/index.ts";
 
@@ -49,6 +50,16 @@ const deviceOwner = new RegExp(`^Microsoft:(${guidPattern})(\\\\|$)`, "i");
 /** The machine that an InstanceID belongs to, upper-case; null for definitions and what else is no machine's. */
 export function ownerOf(instanceId: string): string | null {
   return deviceOwner.exec(instanceId)?.[1]?.toUpperCase() ?? null;
+}
+
+/** The value of a key in the text of an object path; "" where there is none, or where the text is no path. */
+export function keyInPath(path: string, key: string): string {
+  try {
+    return parseObjectPath(path).keys[key] ?? "";
+  } catch (error) {
+    if (error instanceof ObjectPathError) return "";
+    throw error;
+  }
 }
 
 /** Ids become parts of paths, commands and queries: anything but a GUID is a mistake of the caller. @throws TypeError */

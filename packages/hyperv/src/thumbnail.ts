@@ -9,7 +9,7 @@ import { describeReturnCode, methodDone } from "./return-codes.ts";
 
 const bytesPerPixel = 2;
 // Base64 of more would not fit in WinRM's envelope of 500 KiB.
-export const pixelsMax = 180_000;
+const pixelsMax = 180_000;
 
 /** The machine's screen as RGB565, little-endian, row by row. */
 export async function readThumbnail(session: HostSession, guid: string, size: PictureSize): Promise<Uint8Array> {
