@@ -6,6 +6,7 @@ import { crc32 } from "node:zlib";
 import { type ByteSource, detectFormat, type DiskImageCode, DiskImageError, isReadable, memorySource, openDisk, readPartitions } from "@signet/disk-image";
 import { buildGptDisk } from "./recipes/disk-recipe.ts";
 import { buildIso } from "./recipes/iso-recipe.ts";
+import { buildParallels, buildQcow, buildQed } from "./recipes/older-formats-recipe.ts";
 import { buildQcow2, qcow2TailOffset } from "./recipes/qcow2-recipe.ts";
 import { buildVdi } from "./recipes/vdi-recipe.ts";
 import { buildVhd } from "./recipes/vhd-recipe.ts";
@@ -185,6 +186,37 @@ describe("VDI", () => {
   });
 });
 
+describe("older formats", () => {
+  test("reads qcow, its compressed clusters and what lies below, QED and both kinds of Parallels images", async () => {
+    for (const [image, format] of [[buildQcow(content), "qcow"], [buildQcow(content, { isCompressed: true }), "qcow"], [buildQed(content), "qed"], [buildParallels(content), "parallels"], [buildParallels(content, false), "parallels"]] as const) {
+      const disk = await open(image);
+      assert.deepEqual([disk.format, disk.variant], [format, "dynamic"]);
+      assert.ok((await contentOf(disk.content)).equals(content), format);
+    }
+    const upper = buildQcow(content, { backing: "base" });
+    await assert.rejects(open(upper), fails("DI-PARENT-MISSING", /"base"/));
+    const below = pattern(content.length, 5);
+    assert.ok((await contentOf((await open(upper, below)).content)).subarray(256 * KIB, MIB).equals(below.subarray(256 * KIB, MIB)));
+  });
+
+  test("refuses headers that contradict themselves", async () => {
+    const change = (image: Buffer, offset: number, value: number): Buffer => {
+      image.writeUInt32BE(value, offset);
+      return image;
+    };
+    for (const [offset, value] of [[32, 0x08090000], [32, 0x0c050000], [24, 0x7fffffff], [28, 1], [16, 5000]] as const) await assert.rejects(open(change(buildQcow(content, { backing: "base" }), offset, value)), fails("DI-QCOW-HEADER"), `${value} at ${offset}`);
+    await assert.rejects(open(change(buildQcow(content), 36, 1)), fails("DI-QCOW-ENCRYPTED"));
+    for (const [offset, value] of [[4, 0], [8, 0x03000000], [8, 0x20000000], [16, 0x08000000], [48, 0x01010101], [52, 0xffffffff]] as const) await assert.rejects(open(change(buildQed(content), offset, value)), fails("DI-QED-HEADER"), `${value} at ${offset}`);
+    for (const [offset, value] of [[16, 0], [28, 0], [28, 0xffffffff], [40, 0xffffffff]] as const) await assert.rejects(open(change(buildParallels(content), offset, value)), fails("DI-PARALLELS-HEADER"), `${value} at ${offset}`);
+  });
+
+  test("refuses a cluster of a qcow image that cannot be decompressed", async () => {
+    const image = buildQcow(content, { isCompressed: true });
+    image.fill(0xff, image.readUInt32BE(4096 + 4), image.readUInt32BE(4096 + 4) + 8);
+    await assert.rejects((await open(image)).content.read(0, 512), fails("DI-QCOW-CLUSTER", /decompressed/));
+  });
+});
+
 describe("files that are two disks", () => {
   const disk = buildGptDisk({ partitions: [{ content: pattern(64 * KIB) }] });
 
@@ -215,7 +247,7 @@ describe("files that are two disks", () => {
 });
 
 test("what is detected and can be opened agree for every format", async () => {
-  const samples: Readonly<Record<string, Buffer>> = { qcow2: buildQcow2({ content }), vmdk: buildVmdk({ content }), vdi: buildVdi({ content, kind: "dynamic" }), vhd: buildVhd({ content, kind: "dynamic" }), raw: content, iso: buildIso({ entries: [{ image: Buffer.alloc(2048) }] }) };
+  const samples: Readonly<Record<string, Buffer>> = { qcow2: buildQcow2({ content }), vmdk: buildVmdk({ content }), vdi: buildVdi({ content, kind: "dynamic" }), vhd: buildVhd({ content, kind: "dynamic" }), raw: content, iso: buildIso({ entries: [{ image: Buffer.alloc(2048) }] }), qcow: buildQcow(content), qed: buildQed(content), parallels: buildParallels(content) };
   for (const [format, image] of Object.entries(samples)) {
     assert.equal(await detectFormat(memorySource(image)), format);
     assert.deepEqual([isReadable(await detectFormat(memorySource(image))), (await open(image)).format], [true, format]);

@@ -43,6 +43,9 @@ const formats: Readonly<Record<string, OracleFormat>> = {
   "qcow2 with subclusters, compressed": { format: "qcow2", options: fc.record({ compression_type: fc.constantFrom("zlib", "zstd"), extended_l2: constant("on"), cluster_size: subclusterSizes }), route: "convert compressed", variant: "dynamic" },
   "VMDK monolithicSparse": { format: "vmdk", options: fc.record({ subformat: constant("monolithicSparse"), zeroed_grain: onOff, compat6: onOff }), route: "write", variant: "dynamic" },
   "VMDK streamOptimized": { format: "vmdk", options: fc.record({ subformat: constant("streamOptimized") }), route: "convert", variant: "dynamic" },
+  qcow: { format: "qcow", options: fc.constant({}), route: "write", variant: "dynamic" },
+  QED: { format: "qed", options: fc.record({ cluster_size: fc.integer({ min: 12, max: 20 }).map((bits) => 2 ** bits), table_size: fc.constantFrom(2, 4, 16) }), route: "write", variant: "dynamic" },
+  Parallels: { format: "parallels", options: fc.record({ cluster_size: fc.constantFrom(64 * KIB, MIB) }), route: "write", variant: "dynamic" },
   "VDI dynamic": { format: "vdi", options: fc.record({ static: constant("off") }), route: "write", variant: "dynamic" },
   "VDI fixed": { format: "vdi", options: fc.record({ static: constant("on") }), route: "write", variant: "fixed" },
   "VHD dynamic": { format: "vpc", options: fc.record({ subformat: constant("dynamic"), force_size: onOff }), route: "write", variant: "dynamic" },
@@ -112,14 +115,14 @@ describe("container readers against qemu-img convert", { skip }, () => {
     });
   }
 
-  for (const below of ["raw", "qcow2", "vmdk", "vdi", "vpc", "vhdx"]) {
-    test(`reads a qcow2 image over a backing file of ${below}, of whatever size`, async () => {
+  for (const [above, below] of [["qcow2", "raw"], ["qcow2", "qcow2"], ["qcow2", "vmdk"], ["qcow2", "vdi"], ["qcow2", "vpc"], ["qcow2", "vhdx"], ["qcow2", "qed"], ["qcow", "qcow2"], ["qed", "vdi"], ["qed", "raw"]] as const) {
+    test(`reads a ${above} image over a backing file of ${below}, of whatever size`, async () => {
       const property = fc.asyncProperty(layouts, layouts, fc.record({ cluster_size: subclusterSizes, extended_l2: onOff }), async (lower, upper, chosen) => {
         createImage(path("lower"), { format: below, sizeBytes: lower.sizeBytes, options: below === "vpc" ? { force_size: "on" } : {} });
         writeImage(path("lower"), below, lower.writes, path("data"));
-        createImage(path("upper"), { format: "qcow2", sizeBytes: upper.sizeBytes, options: chosen, backing: { path: path("lower"), format: below } });
-        writeImage(path("upper"), "qcow2", upper.writes, path("data"));
-        convertImage(path("upper"), "qcow2", path("raw"), { format: "raw" });
+        createImage(path("upper"), { format: above, sizeBytes: upper.sizeBytes, options: above === "qcow2" ? chosen : {}, backing: { path: path("lower"), format: below } });
+        writeImage(path("upper"), above, upper.writes, path("data"));
+        convertImage(path("upper"), above, path("raw"), { format: "raw" });
         await compare(path("upper"), readFileSync(path("raw")), upper.reads, "differencing", [path("lower")]);
       });
       await fc.assert(property, { seed: SEED, numRuns: isAll ? 100 : 2 }).catch((error: unknown) => {

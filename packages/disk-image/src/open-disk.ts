@@ -2,7 +2,10 @@ import type { ByteSource } from "./byte-source.ts";
 import { type Compression, isCompression, openCompressed } from "./compression/open-compressed.ts";
 import { detectFormat, type DetectedFormat } from "./containers/detect-format.ts";
 import { type DiskContent, type DiskRemark, type DiskVariant, PARENTS_MAX } from "./containers/disk-content.ts";
+import { openParallels } from "./containers/parallels.ts";
+import { openQcow } from "./containers/qcow.ts";
 import { openQcow2 } from "./containers/qcow2.ts";
+import { openQed } from "./containers/qed.ts";
 import { refuseTwoFormats } from "./containers/two-formats.ts";
 import { openVdi } from "./containers/vdi.ts";
 import { openVhd } from "./containers/vhd.ts";
@@ -42,16 +45,19 @@ const containers: Partial<Record<DetectedFormat, OpenContainer>> = {
   vhd: openVhd,
   vmdk: openVmdk,
   vdi: openVdi,
+  parallels: openParallels,
   qcow2: (source, parents) => openQcow2(source, parents, openBacking),
+  qcow: (source, parents) => openQcow(source, parents, openBacking),
+  qed: (source, parents) => openQed(source, parents, openBacking),
 };
 /** How QEMU calls the formats of backing files. */
-const QEMU_FORMATS: Readonly<Record<string, DetectedFormat>> = { raw: "raw", file: "raw", host_device: "raw", qcow2: "qcow2", vmdk: "vmdk", vdi: "vdi", vpc: "vhd", vhdx: "vhdx" };
+const QEMU_FORMATS: Readonly<Record<string, DetectedFormat>> = { raw: "raw", file: "raw", host_device: "raw", qcow2: "qcow2", vmdk: "vmdk", vdi: "vdi", vpc: "vhd", vhdx: "vhdx", qcow: "qcow", qed: "qed", parallels: "parallels" };
 
 /** Whether `openDisk` reads the format, be it as a container, as the disk itself, or as a compression around one. */
 export const isReadable = (format: DetectedFormat): boolean => format === "raw" || format === "iso" || isCompression(format) || containers[format] !== undefined;
 
 /**
- * Opens the disk inside an image: raw, ISO, VHDX, VHD, qcow2, VMDK, VDI, and any of these in gzip, xz or zstd. Throws `DiskImageError`:
+ * Opens the disk inside an image: raw, ISO, VHDX, VHD, qcow2, VMDK, VDI, qcow, QED, Parallels, and any of these in gzip, xz or zstd. Throws `DiskImageError`:
  * `DI-EMPTY` for a file without bytes, `DI-FORMAT-UNREADABLE` for a format that is recognized but not read, `DI-TWO-FORMATS` for a file that
  * is two disks, and the codes of the container readers.
  */

@@ -4,6 +4,7 @@ import { buildGptDisk, buildMbrDisk } from "./disk-recipe.ts";
 import { buildFat } from "./fat-recipe.ts";
 import { buildIso } from "./iso-recipe.ts";
 import type { Checksum, Sample, Stretch } from "./mutation-recipe.ts";
+import { buildParallels, buildQcow, buildQed } from "./older-formats-recipe.ts";
 import { buildQcow2, qcow2TailOffset } from "./qcow2-recipe.ts";
 import { buildVdi } from "./vdi-recipe.ts";
 import { buildVhd } from "./vhd-recipe.ts";
@@ -125,8 +126,17 @@ function diskSamples(): readonly Sample[] {
   ];
 }
 
+function olderSamples(): readonly Sample[] {
+  const tables = [stretch(0, 64), stretch(64, 400), stretch(1024, 16), stretch(4096, 512), stretch(8192, 400)];
+  return [
+    { name: "qcow, compressed, over a backing file", bytes: buildQcow(disk, { isCompressed: true, backing: "base" }), stretches: tables, parents: [disk] },
+    { name: "QED", bytes: buildQed(disk), stretches: tables },
+    { name: "Parallels", bytes: buildParallels(disk), stretches: tables.slice(0, 2) },
+  ];
+}
+
 /** A valid image of every format that is read, with the places where its structure lies. */
 export function fuzzSamples(): readonly Sample[] {
   const vdi = buildVdi({ content: disk, kind: "dynamic" });
-  return [...diskSamples(), ...qcow2Samples(), ...vhdxSamples(), ...vhdSamples(), ...vmdkSamples(), { name: "VDI", bytes: vdi, stretches: [stretch(0x40, 0x190), stretch(512, 8)] }, ...compressedSamples()];
+  return [...diskSamples(), ...qcow2Samples(), ...vhdxSamples(), ...vhdSamples(), ...vmdkSamples(), ...olderSamples(), { name: "VDI", bytes: vdi, stretches: [stretch(0x40, 0x190), stretch(512, 8)] }, ...compressedSamples()];
 }
