@@ -49,6 +49,9 @@ test("without credentials the answer is 401 with the list of schemes, as openwsm
     assert.deepEqual([status, text, response.headers["www-authenticate"]], [401, "", 'Basic realm="WSMAN"'], authorization);
   }
   assert.equal((await post(enumerate)).status, 200);
+  // As Python's requests write it.
+  const latin = `Basic ${Buffer.from("Administrator:geheim:ü", "latin1").toString("base64")}`;
+  assert.equal((await post(enumerate, { headers: { Authorization: latin } })).status, 200);
 });
 
 test("a connection stays open from the refusal over faults to the answer", async (context) => {

@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+
 /**
  * Who is calling. A scheme looks at the Authorization header of one request; schemes that belong to a connection (NTLM) keep
  * their state by the `connection` they are handed. New schemes are added to the list given to the server, nothing else changes.
@@ -18,7 +20,9 @@ export function basicScheme(check: BasicCheck): AuthenticationScheme {
     async authenticate(authorization) {
       const match = /^Basic\s+([A-Za-z0-9+/=]+)\s*$/i.exec(authorization);
       if (!match) return /^Basic\b/i.test(authorization) ? null : undefined;
-      const text = Buffer.from(match[1] ?? "", "base64").toString("utf8");
+      const bytes = Buffer.from(match[1] ?? "", "base64");
+      // Nothing says which bytes letters beyond ASCII have: our own client sends UTF-8, Python's requests send Latin-1.
+      const text = bytes.toString(isUtf8(bytes) ? "utf8" : "latin1");
       const colon = text.indexOf(":");
       if (colon < 0) return null;
       const user = text.slice(0, colon);
