@@ -1,7 +1,9 @@
 import type { ControlPlane } from "@signet/control-plane";
 import type { EmulatedHost } from "@signet/emulator";
+import { appendFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { composeHostConnector } from "./compose.ts";
 import { type DataDirectory, keepSecret, openDataDirectory, writePrivateFile } from "./data-directory.ts";
 import { explainListenError, type ListenAddress } from "./listen-address.ts";
@@ -90,12 +92,17 @@ async function startHosts(dataPath: string, options: CloudOptions, closers: (() 
     await mkdir(folder, { recursive: true });
     const passwordFile = join(dataPath, "hosts", `${name}.password`);
     const password = await keepSecret(passwordFile);
-    const emulated = await startEmulatedHost({ name, release, dataDir: folder, listen: { host: "127.0.0.1", port: 0 }, user: HOST_USER, password, machines: options.machines, clock: "auto" });
+    const emulated = await startEmulatedHost({ name, release, dataDir: folder, listen: { host: "127.0.0.1", port: 0 }, user: HOST_USER, password, machines: options.machines, clock: "auto", onBug: bugLog(join(dataPath, "hosts", `${name}.log`)) });
     closers.push(() => emulated.close());
     hosts.push({ emulated, release, passwordFile });
     options.onStep(`emulated host ${name} (Windows Server ${release}) answers on ${emulated.url}`);
   }
   return hosts;
+}
+
+/** A defect of the emulated host belongs in its log; its caller was answered w:InternalError. */
+function bugLog(path: string): (error: unknown) => void {
+  return (error) => appendFileSync(path, `${new Date().toISOString()} ${inspect(error)}\n`);
 }
 
 function describeEndpoints(url: string, hosts: readonly RunningHost[]): Endpoints {

@@ -1,5 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { EmulatedHost } from "@signet/emulator";
 import { keepSecret, openDataDirectory } from "../data-directory.ts";
 import { ExitError, exitCodes } from "../exit.ts";
 import type { Release } from "../cloud.ts";
@@ -35,7 +37,7 @@ export async function runEmulate(options: EmulateOptions): Promise<void> {
     const password = options.passwordFile === undefined ? await keepSecret(join(data.path, "password")) : (await readFile(options.passwordFile, "utf8")).trim();
     const tls = options.tls === true ? await makeServerCertificate(data.path, first.host) : undefined;
     const { startEmulatedHost } = await import("@signet/emulator");
-    const urls: string[] = [];
+    const hosts: EmulatedHost[] = [];
     for (let index = 0; index < count; index += 1) {
       const listen = { host: first.host, port: first.port === 0 ? 0 : first.port + index };
       const host = await startEmulatedHost({
@@ -45,9 +47,11 @@ export async function runEmulate(options: EmulateOptions): Promise<void> {
         throw explainListenError(error, listen);
       });
       closers.push(() => host.close());
-      urls.push(host.url);
+      hosts.push(host);
     }
-    process.stdout.write(`${describe(urls, options)}  user       ${options.user}\n  password   ${options.passwordFile === undefined ? `in ${join(data.path, "password")}` : `as in ${options.passwordFile}`}\n  Stop with Ctrl-C.\n`);
+    const urls = hosts.map(({ url }) => url);
+    if (options.clock === "manual") readClock(hosts);
+    process.stdout.write(`${describe(urls, options)}  user       ${options.user}\n  password   ${options.passwordFile === undefined ? `in ${join(data.path, "password")}` : `as in ${options.passwordFile}`}\n${options.clock === "manual" ? "  clock      stands still; type a number of milliseconds to let them pass\n" : ""}  Stop with Ctrl-C.\n`);
     if (options.readyFile !== undefined) await writeFile(options.readyFile, `${JSON.stringify({ hosts: urls })}\n`);
     await stopped;
   } catch (error) {
@@ -56,6 +60,16 @@ export async function runEmulate(options: EmulateOptions): Promise<void> {
   } finally {
     for (const closer of closers.toReversed()) await closer();
   }
+}
+
+/** With `--clock manual` each line of standard input lets that many milliseconds pass on every host. */
+function readClock(hosts: readonly EmulatedHost[]): void {
+  const lines = createInterface({ input: process.stdin });
+  lines.on("line", (line) => {
+    const ms = Number(line.trim());
+    if (!Number.isInteger(ms) || ms < 1) process.stderr.write(`"${line}" is no number of milliseconds. Type a whole number from 1 on.\n`);
+    else for (const host of hosts) host.advance(ms);
+  });
 }
 
 function describe(urls: readonly string[], options: EmulateOptions): string {
