@@ -7,6 +7,8 @@ import { MutatedSource } from "./recipes/mutation-recipe.ts";
 
 const SEED = Number(process.env["SIGNET_SEED"] ?? 20261125);
 const INPUTS = Number(process.env["SIGNET_FUZZ_INPUTS"] ?? (process.env["SIGNET_TEST_ALL"] === "1" ? 5_000_000 : 100_000));
+/** A sweep outlives what a single test may take. */
+const TIMEOUT_MS = 90 * 60 * 1000;
 const only = process.env["SIGNET_FUZZ_INPUT"];
 /** Refusals that the ordinary number of inputs has reached so far; far fewer mean that the mutator only ever breaks checksums. */
 const CODES_MIN = 25;
@@ -29,7 +31,7 @@ describe("mutated images", () => {
   });
 
   if (only === undefined) {
-    test(`${INPUTS} of them give a catalogued error or a disk, in time and within what may be read`, async (context) => {
+    test(`${INPUTS} of them give a catalogued error or a disk, in time and within what may be read`, { timeout: TIMEOUT_MS }, async (context) => {
       const step = availableParallelism();
       const outcomes = await Promise.all(Array.from({ length: step }, (_, first) => startWorker({ seed: SEED, first, step, inputs: INPUTS })));
       const sums = new Map<string, number>();

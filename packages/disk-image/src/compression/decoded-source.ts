@@ -177,6 +177,7 @@ export async function openDecoded(segments: readonly Segment[], budget: DecodeBu
     offset += size;
     if (contentBytes === null && sizes.length === segments.length) cutter.finish();
   }
+  if (!Number.isSafeInteger(offset)) throw compressedDataError(`it promises ${offset} bytes`);
   return new DecodedSource(segments, sizes, budget, pages, points);
 }
 

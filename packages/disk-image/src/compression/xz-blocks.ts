@@ -11,8 +11,10 @@ import { WINDOW_BYTES_MAX, windowTooLarge } from "./window-limit.ts";
 
 const STREAM_HEAD_BYTES = 12;
 const STREAM_HEAD_MAGIC = "\xfd7zXZ\0";
-/** Some million blocks, that is, disks of some tens of TiB. */
-const INDEX_BYTES_MAX = 8 * 1024 * 1024;
+/** What the largest number of blocks can take. */
+const INDEX_BYTES_MAX = 4 * 1024 * 1024;
+/** A disk of 4 TiB at the usual 24 MiB a block. */
+const BLOCKS_MAX = 200_000;
 /** Files that were appended to each other; more is a way to keep a reader busy. */
 const STREAMS_MAX = 1024;
 const PADDING_BYTES_MAX = 1024 * 1024;
@@ -31,11 +33,14 @@ interface XzBlock {
  */
 export async function readXzSegments(source: ByteSource): Promise<readonly Segment[]> {
   const streams: (readonly XzBlock[])[] = [];
+  let count = 0;
   for (let end = source.sizeBytes; end > 0; ) {
     if (streams.length >= STREAMS_MAX) throw compressedDataError(`the file has more than ${STREAMS_MAX} xz streams`);
     end = await passPadding(source, end);
     const { blocks, start } = await readStream(source, end);
     streams.push(blocks);
+    count += blocks.length;
+    if (count > BLOCKS_MAX) throw compressedDataError(`the file has more than ${BLOCKS_MAX} xz blocks`);
     end = start;
   }
   return streams.toReversed().flat().map((block) => ({ contentBytes: block.contentBytes, open: () => new XzBlockDecoder(source, block) }));
@@ -79,7 +84,7 @@ function parseIndex(bytes: Uint8Array): readonly { readonly storedBytes: number;
   if (bytes[0] !== 0 || crc32(bytes.subarray(0, bytes.length - 4)) !== new Fields(bytes).u32(bytes.length - 4)) throw compressedDataError("the checksum of an xz index is wrong");
   const numbers = new VariableNumbers(bytes, 1, bytes.length - 4);
   const count = numbers.next();
-  if (count > bytes.length / 2) throw compressedDataError(`an xz index claims ${count} blocks`);
+  if (count > bytes.length / 2 || count > BLOCKS_MAX) throw compressedDataError(`an xz index claims ${count} blocks`);
   return Array.from({ length: count }, () => ({ storedBytes: numbers.next(), contentBytes: numbers.next() }));
 }
 

@@ -7,8 +7,8 @@ import { ZSTD_BLOCK_BYTES_MAX } from "./zstd-block.ts";
 import { ZstdFrameDecoder } from "./zstd-decoder.ts";
 import { isSkippable, readZstdBlockHead, readZstdFrameHead, ZSTD_BLOCK_HEAD_BYTES, ZSTD_HEAD_BYTES_MAX } from "./zstd-frame.ts";
 
-/** What pzstd makes of a disk of some hundreds of GiB. */
-const FRAMES_MAX = 1_000_000;
+/** Tools that make many frames make them of some MiB. */
+const FRAMES_MAX = 200_000;
 const CHECKSUM_BYTES = 4;
 
 /**

@@ -24,7 +24,6 @@ interface GptHeader {
 const ENTRY_BYTES_MIN = 128;
 /** 128 entries of 128 bytes is what everybody writes. Firmware would follow any number; we say that we do not. */
 const ENTRY_ARRAY_BYTES_MAX = 1024 * 1024;
-const UNUSED_TYPE = "00000000-0000-0000-0000-000000000000";
 
 /**
  * Partitions of a GPT by the rules of EDK2's Gpt.c, or null when there is no valid one: a protective entry starting at block 1, the header
@@ -63,8 +62,9 @@ async function readHeader(disk: ByteSource, sectorSizeBytes: number, block: numb
 
 function partitionsOf(header: GptHeader, diskSizeBytes: number, sectorSizeBytes: number): readonly Partition[] {
   const used = usedEntries(header);
+  const touching = [...findTouching(used)];
   return used
-    .filter((entry) => entry.isUsable && !used.some((other) => overlaps(entry, other, header)))
+    .filter((entry) => entry.isUsable && !touching.some((other) => overlaps(entry, other, header)))
     // A table written for a larger disk still shows what lies in front of this one's end.
     .map(({ number, start, end }) => ({ number, offset: start * sectorSizeBytes, sizeBytes: Math.min((end + 1) * sectorSizeBytes, diskSizeBytes) - start * sectorSizeBytes }))
     .filter(({ sizeBytes }) => sizeBytes > 0);
@@ -75,7 +75,7 @@ function usedEntries(header: GptHeader): readonly GptEntry[] {
   const used: GptEntry[] = [];
   for (let index = 0; (index + 1) * header.entrySizeBytes <= header.entries.length; index += 1) {
     const offset = index * header.entrySizeBytes;
-    if (fields.guid(offset) === UNUSED_TYPE) continue;
+    if (isZero(header.entries, offset, 16)) continue;
     const entry = { number: index + 1, start: fields.u64(offset + 32), end: fields.u64(offset + 40) };
     // Attribute bit 1 tells firmware to keep away from the partition (UEFI 2.10, 5.3.3).
     const isHidden = (fields.u8(offset + 48) & 2) !== 0;
@@ -85,6 +85,23 @@ function usedEntries(header: GptHeader): readonly GptEntry[] {
 }
 
 const isInRange = ({ start, end }: { start: number; end: number }, { firstUsable, lastUsable }: GptHeader): boolean => start <= end && start >= firstUsable && end <= lastUsable;
+
+/** Entries that may overlap another: all that touch one in the order of their starts, and those that end before they begin. */
+function findTouching(used: readonly GptEntry[]): ReadonlySet<GptEntry> {
+  const touching = new Set<GptEntry>();
+  let furthest: GptEntry | null = null;
+  for (const entry of used.toSorted((one, other) => one.start - other.start)) {
+    if (entry.end < entry.start) touching.add(entry);
+    else {
+      if (furthest !== null && entry.start <= furthest.end) touching.add(entry).add(furthest);
+      if (furthest === null || entry.end > furthest.end) furthest = entry;
+    }
+  }
+  return touching;
+}
+
+/** An entry of the type of zeros is not in use. */
+const isZero = (bytes: Uint8Array, offset: number, length: number): boolean => bytes.subarray(offset, offset + length).every((byte) => byte === 0);
 
 /** Both of two overlapping entries are dropped. One that is out of range itself harms only those in front of it in the table. */
 function overlaps(entry: GptEntry, other: GptEntry, header: GptHeader): boolean {
