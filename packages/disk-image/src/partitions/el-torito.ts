@@ -62,7 +62,8 @@ async function readCatalogue(disk: ByteSource, offset: number, volume: Volume): 
 
 /**
  * Firmware counts the sectors of an image without emulation in the CD's blocks of 2048 bytes (the standard says 512). Those of emulated disks
- * are 512 bytes on a CD, and four times that on a disk of 512-byte blocks, as it scales the number there and not the unit.
+ * are 512 bytes on a CD, and four times that on a disk of 512-byte blocks, as it scales the number there and not the unit (source, and
+ * measured with OVMF 2022.11 on both).
  */
 function imageSizeBytes(mediaType: number, sectorCount: number, start: number, { sectorSizeBytes, deviceSizeBytes, sizeBytes }: Volume): number {
   const isKnown = mediaType === NO_EMULATION || mediaType === HARD_DISK || FLOPPY_SECTORS[mediaType] !== undefined;
