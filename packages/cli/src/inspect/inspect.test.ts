@@ -64,7 +64,7 @@ describe("signet inspect", () => {
     await writeFile(join(folder, "empty.raw"), "");
     await writeFile(join(folder, "blank.raw"), Buffer.alloc(1024 * 1024));
     await writeFile(join(folder, "notes.vhdx"), "just a text");
-    await writeFile(join(folder, "foreign.qcow2"), Buffer.concat([Buffer.from("QFI\xfb\0\0\0\x03", "latin1"), Buffer.alloc(1016)]));
+    await writeFile(join(folder, "foreign.bzip2"), Buffer.concat([Buffer.from("BZh9", "latin1"), Buffer.alloc(1020)]));
     await writeFile(join(folder, "trust.json"), JSON.stringify({ name: "mine", db: [] }));
     await writeFile(join(folder, "broken.json"), JSON.stringify({ db: [{ type: "md5" }] }));
   });
@@ -81,7 +81,7 @@ describe("signet inspect", () => {
     const blank = await run(["blank.raw"]);
     assert.equal(blank.code, 1);
     assert.match(blank.out, /MicrosoftWindows\s+unbootable\s+firmware: Not Found\n\s+why\s+No partition/);
-    assert.equal((await run(["foreign.qcow2"])).code, 2);
+    assert.equal((await run(["foreign.bzip2"])).code, 2);
     for (const name of ["empty.raw", "notes.vhdx"]) {
       const { code, out } = await run([name]);
       assert.equal(code, 65);
@@ -91,8 +91,8 @@ describe("signet inspect", () => {
   });
 
   test("several files get one line each, then details of those that do not boot", async () => {
-    const { out } = await run(["blank.raw", "foreign.qcow2"], { trust: ["MicrosoftWindows"] });
-    assert.match(out, /^blank\.raw      MicrosoftWindows unbootable\nforeign\.qcow2  MicrosoftWindows unknown\n\nblank\.raw  raw, 1 MiB\n/);
+    const { out } = await run(["blank.raw", "foreign.bzip2"], { trust: ["MicrosoftWindows"] });
+    assert.match(out, /^blank\.raw      MicrosoftWindows unbootable\nforeign\.bzip2  MicrosoftWindows unknown\n\nblank\.raw  raw, 1 MiB\n/);
   });
 
   test("prints one JSON document per input and nothing else", async () => {
