@@ -17,7 +17,8 @@ import { sessionReader } from "./identity/session-reader.ts";
 import { Tokens } from "./identity/tokens.ts";
 import { bootImages } from "./images/boot-images.ts";
 import { ImageFiles } from "./images/image-files.ts";
-import { judgeInProcess } from "./images/judge/judge-image.ts";
+import { judgeEarly, judgeInProcess } from "./images/judge/judge-image.ts";
+import { rejudgeImages, type RejudgeParts } from "./images/rejudge-images.ts";
 import { sweepTransfers } from "./images/transfers.ts";
 import { releaseBrokenUploads } from "./images/upload-image.ts";
 import { openLog } from "./log-file.ts";
@@ -99,6 +100,7 @@ async function start(options: ControlPlaneOptions, closers: (() => Promise<void>
   });
   listening.resolve(options.publicUrl?.replace(/\/+$/, "") ?? url);
   logger.info({ url, roles }, "control plane answers");
+  if (roles.worker) rejudgeInBackground({ store, files, judge: judgeInProcess }, logger, closers);
   return { url, adminPassword, hosts: compute.registry };
 }
 
@@ -121,7 +123,7 @@ async function serve(options: ControlPlaneOptions, { store, tokens, files, nodeI
   if (isApi) {
     const readSession = sessionReader(tokens);
     await registerIdentityApi(app, { store, tokens, readSession });
-    await registerImageApi(app, { store, files, judge: judgeInProcess, nodeId, readSession });
+    await registerImageApi(app, { store, files, judge: judgeInProcess, judgeEarly, nodeId, readSession });
     await registerComputeApi(app, { store, servers: compute.servers, registry: compute.registry, readSession });
     await registerSignetApi(app, { store, files, compute, readSession });
     servePage(app, options.dashboard);
@@ -131,6 +133,19 @@ async function serve(options: ControlPlaneOptions, { store, tokens, files, nodeI
   // Nobody can connect to "any address"; on this machine the loopback is one of them.
   const host = address === "::" || address === "0.0.0.0" ? "127.0.0.1" : family === "IPv6" ? `[${address}]` : address;
   return `http://${host}:${port}`;
+}
+
+/** Reports of older rules or older trust data are made anew, without anybody waiting for it. */
+function rejudgeInBackground(parts: RejudgeParts, logger: Logger, closers: (() => Promise<void> | void)[]): void {
+  const ended = new AbortController();
+  const running = rejudgeImages(parts, ended.signal).then(
+    (judged) => void (judged > 0 && logger.info({ judged }, "images were judged anew: rules or trust data have changed")),
+    (error: unknown) => logger.warn({ err: error }, "images could not be judged anew; this is tried again at the next start"),
+  );
+  closers.push(async () => {
+    ended.abort();
+    await running;
+  });
 }
 
 function openOwnLog(dataDir: string, level: string, closers: (() => Promise<void> | void)[]): Logger {

@@ -1,5 +1,5 @@
 export type * from "./report.ts";
-export { inspectImage, type InspectOptions } from "./inspect.ts";
+export { inspectImage, type InspectOptions, judgeRules } from "./inspect.ts";
 export { firmwareNames, type FirmwareName } from "./quirks/quirk.ts";
 export { quirks } from "./quirks/firmware-rules.ts";
 export type { Trust, TrustVariables } from "./trust/trust.ts";

@@ -28,6 +28,9 @@ export interface InspectOptions {
   readonly bytesReadMax?: number;
 }
 
+/** Counts up when the judge's rules change so that an earlier report may not hold any more. */
+export const judgeRules = 2;
+
 /** A loader, a boot loader and a kernel of any size in use, with room for tables; far below what would make a service slow. */
 const BYTES_READ_MAX = 512 * 1024 * 1024;
 /** Templates that can be judged against; of the third one, Microsoft has published only the name. */

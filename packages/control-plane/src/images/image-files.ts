@@ -57,14 +57,14 @@ export class ImageFiles {
 
   /**
    * Writes a stream to a temporary file and flushes it. Runs of zeros become holes. Rejects with what broke the stream, or with
-   * `SIG-IMAGE-DISK-FULL`; the temporary file is gone then.
+   * `SIG-IMAGE-DISK-FULL`; the temporary file is gone then. `onWritten` learns how many bytes from the beginning can be read already.
    */
-  async receive(name: string, stream: AsyncIterable<Uint8Array>): Promise<StoredFile> {
+  async receive(name: string, stream: AsyncIterable<Uint8Array>, onWritten: (bytes: number) => void = () => {}): Promise<StoredFile> {
     const path = this.incomingPath(name);
     const ring = new HashRing();
     const file = await open(path, "wx", 0o600);
     try {
-      const sizeBytes = await this.#pour(stream, file, ring);
+      const sizeBytes = await this.#pour(stream, file, ring, onWritten);
       await file.truncate(sizeBytes);
       const digests = await ring.digests();
       await file.sync();
@@ -92,8 +92,8 @@ export class ImageFiles {
     await rm(this.path(name), { force: true });
   }
 
-  async #pour(stream: AsyncIterable<Uint8Array>, file: FileHandle, ring: HashRing): Promise<number> {
-    const writing = new Set<Promise<void>>();
+  async #pour(stream: AsyncIterable<Uint8Array>, file: FileHandle, ring: HashRing, onWritten: (bytes: number) => void): Promise<number> {
+    const writing = new Map<Promise<void>, number>();
     let writeFailure: unknown = null;
     let offset = 0;
     let checkedAt = -DISK_CHECK_BYTES;
@@ -106,8 +106,10 @@ export class ImageFiles {
       const write = writeSlot(file, bytes, offset).catch((error: unknown) => void (writeFailure ??= error)).finally(() => {
         writing.delete(write);
         ring.release(slot);
+        // Writes end in any order; everything before the first that is under way is there.
+        onWritten(Math.min(offset, ...writing.values()));
       });
-      writing.add(write);
+      writing.set(write, offset);
       offset += bytes.length;
     };
     try {
@@ -116,7 +118,7 @@ export class ImageFiles {
         await flush(slot, bytes);
       });
     } finally {
-      await Promise.all(writing);
+      await Promise.all(writing.keys());
     }
     if (writeFailure !== null) throw writeFailure;
     return offset;

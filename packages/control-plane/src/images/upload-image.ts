@@ -5,9 +5,9 @@ import type { Store } from "../store/database.ts";
 import type { Digests } from "./hashing/digests.ts";
 import type { ImageFiles, StoredFile } from "./image-files.ts";
 import type { ImageChange, ImageRecord } from "./image-record.ts";
-import type { Judge } from "./judge/judge-image.ts";
+import { recordFindings } from "./findings.ts";
+import type { EarlyJudge, Judge, JudgeRequest } from "./judge/judge-image.ts";
 import { badStatusTransition, deletedMeanwhile, invalidImage, uploadBroken } from "./refusals.ts";
-import { deriveSignature, findContradiction } from "./signature-claim.ts";
 import { findImage, requireWriter } from "./visibility.ts";
 import type { ImageReport } from "@signet/secure-boot";
 
@@ -15,15 +15,18 @@ export interface UploadParts {
   readonly store: Store;
   readonly files: ImageFiles;
   readonly judge: Judge;
+  /** Where it is given, the judge begins while large uploads still come in. */
+  readonly judgeEarly?: (request: Omit<JudgeRequest, "isGrowing">) => EarlyJudge;
   /** Names the disk that the bytes are on: after a crash each node puts its own uploads back. */
   readonly nodeId: string;
 }
 
 /**
  * Takes an image's data (`PUT /v2/images/{id}/file`): writes, hashes, judges, and only then calls the image active, so that nobody can
- * boot what nobody has looked at. Whatever goes wrong, the image is queued again and nothing of the data is left.
+ * boot what nobody has looked at. Whatever goes wrong, the image is queued again and nothing of the data is left. `announcedBytes` is
+ * what the client says will come.
  */
-export async function uploadImage(parts: UploadParts, caller: Caller, idOrName: string, stream: AsyncIterable<Uint8Array>): Promise<void> {
+export async function uploadImage(parts: UploadParts, caller: Caller, idOrName: string, stream: AsyncIterable<Uint8Array>, announcedBytes: number | null = null): Promise<void> {
   const image = await findImage(parts.store, caller, idOrName);
   requireWriter(caller, image, "upload_image");
   if (image.status !== "queued") throw badStatusTransition(image.status, "saving");
@@ -31,8 +34,7 @@ export async function uploadImage(parts: UploadParts, caller: Caller, idOrName: 
   if (missing.length > 0) throw invalidImage(`Properties ${missing.join(", ")} must be set prior to saving data.`);
   const uploadId = await claim(parts, image.id);
   try {
-    const stored = await receive(parts.files, uploadId, stream);
-    const report = await parts.judge({ path: parts.files.incomingPath(uploadId), file: image.name ?? image.id, declaredFormat: image.disk_format, sizeBytes: stored.sizeBytes });
+    const { stored, report } = await receiveAndJudge(parts, image, uploadId, stream, announcedBytes);
     await parts.files.keep(uploadId, uploadId);
     await finish(parts.store, image, uploadId, stored, report);
   } catch (error) {
@@ -58,7 +60,28 @@ async function claim({ store, nodeId }: UploadParts, id: string): Promise<string
   throw now === undefined ? deletedMeanwhile(id) : badStatusTransition(now.status, "saving");
 }
 
-async function receive(files: ImageFiles, uploadId: string, stream: AsyncIterable<Uint8Array>): Promise<StoredFile> {
+/** Below this the judge is through before it is worth starting early. */
+const EARLY_BYTES_MIN = 8 * 1024 ** 2;
+
+async function receiveAndJudge(parts: UploadParts, image: ImageRecord, uploadId: string, stream: AsyncIterable<Uint8Array>, announcedBytes: number | null): Promise<{ stored: StoredFile; report: ImageReport }> {
+  const request = { path: parts.files.incomingPath(uploadId), file: image.name ?? image.id, declaredFormat: image.disk_format };
+  let early: EarlyJudge | null = null;
+  const onWritten = (bytes: number): void => {
+    if (parts.judgeEarly === undefined || announcedBytes === null || announcedBytes < EARLY_BYTES_MIN) return;
+    early ??= parts.judgeEarly({ ...request, sizeBytes: announcedBytes });
+    early.progress(bytes);
+  };
+  const running = (): EarlyJudge | null => early;
+  try {
+    const stored = await receive(parts.files, uploadId, stream, onWritten);
+    const found = stored.sizeBytes === announcedBytes ? await running()?.report().catch(() => null) : null;
+    return { stored, report: found ?? (await parts.judge({ ...request, sizeBytes: stored.sizeBytes })) };
+  } finally {
+    running()?.abandon();
+  }
+}
+
+async function receive(files: ImageFiles, uploadId: string, stream: AsyncIterable<Uint8Array>, onWritten: (bytes: number) => void): Promise<StoredFile> {
   let receivedBytes = 0;
   const counted = async function* (): AsyncIterable<Uint8Array> {
     try {
@@ -70,44 +93,20 @@ async function receive(files: ImageFiles, uploadId: string, stream: AsyncIterabl
       throw uploadBroken(receivedBytes, error);
     }
   };
-  return files.receive(uploadId, counted());
+  return files.receive(uploadId, counted(), onWritten);
 }
 
 async function finish(store: Store, image: ImageRecord, uploadId: string, { sizeBytes, digests }: StoredFile, report: ImageReport): Promise<void> {
   await store.transaction().execute(async (transaction) => {
     const current = await transaction.selectFrom("images").select("properties").where("id", "=", image.id).where("upload_id", "=", uploadId).forUpdate().executeTakeFirst();
     if (current === undefined) throw deletedMeanwhile(image.id);
-    const change = { ...describeData(uploadId, sizeBytes, digests), ...describeFindings(current.properties, image, sizeBytes, report) };
-    await transaction.updateTable("images").set(change).where("id", "=", image.id).execute();
-    await transaction.deleteFrom("image_verdicts").where("image_id", "=", image.id).execute();
-    if (report.verdicts.length === 0) return;
-    await transaction.insertInto("image_verdicts").values(report.verdicts.map((verdict) => ({
-      image_id: image.id, trust: verdict.trust, outcome: verdict.outcome, stage: verdict.stage, serviceable: verdict.serviceable, survives_next_revocation: verdict.survivesNextRevocation,
-    }))).execute();
+    await transaction.updateTable("images").set(describeData(uploadId, sizeBytes, digests)).where("id", "=", image.id).execute();
+    await recordFindings(transaction, { ...image, properties: current.properties, size_bytes: sizeBytes }, report);
   });
 }
 
 function describeData(fileName: string, sizeBytes: number, digests: Digests): ImageChange {
   return { status: "active", upload_id: null, upload_node: null, file_name: fileName, size_bytes: sizeBytes, ...digests, updated_at: new Date() };
-}
-
-function describeFindings(properties: Readonly<Record<string, string>>, image: ImageRecord, sizeBytes: number, report: ImageReport): ImageChange {
-  const stated = properties["os_secure_boot_signature"];
-  return {
-    virtual_size_bytes: virtualSize(image, sizeBytes, report),
-    detected_format: report.format.detected === "unknown" ? null : report.format.detected,
-    report: JSON.stringify(report),
-    judged_at: new Date(),
-    derived_signature: deriveSignature(report),
-    signature_contradiction: stated === undefined ? null : findContradiction(stated, report),
-  };
-}
-
-/** Null where nothing was found that has a size of its own, as in Glance. */
-function virtualSize(image: ImageRecord, sizeBytes: number, { format }: ImageReport): number | null {
-  if (sizeBytes === 0 || format.detected === "unknown") return null;
-  if (format.detected === "raw") return image.disk_format === "raw" || image.disk_format === "iso" ? sizeBytes : null;
-  return Number.isSafeInteger(format.virtualSizeBytes) && format.virtualSizeBytes > 0 ? format.virtualSizeBytes : null;
 }
 
 async function release(store: Store, which: { readonly uploadId: string } | { readonly nodeId: string }): Promise<number> {

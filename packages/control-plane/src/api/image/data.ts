@@ -18,7 +18,7 @@ export function registerDataRoutes(scope: FastifyInstance, deps: ImageDeps): voi
       throw new Refusal({ code: "SIG-IMAGE-MEDIA-TYPE", httpStatus: 415, message: `The media type "${type}" is not supported for image data. Supported is ${DATA_TYPE}.` });
     }
     try {
-      await uploadImage(deps, callerOf(request), request.params.id, request.raw.iterator({ destroyOnReturn: false }));
+      await uploadImage(deps, callerOf(request), request.params.id, request.raw.iterator({ destroyOnReturn: false }), announcedBytes(request.headers["content-length"]));
     } catch (error) {
       // Clients read the answer when they have sent everything: cutting them off would hide why. So the rest is read and thrown away.
       request.raw.resume();
@@ -36,4 +36,9 @@ export function registerDataRoutes(scope: FastifyInstance, deps: ImageDeps): voi
     void reply.header("Content-Md5", image.md5);
     return sendFile(request, reply, { path: deps.files.path(image.file_name), sizeBytes: image.size_bytes! });
   });
+}
+
+/** Null where the client does not say, as with chunked transfer. */
+function announcedBytes(header: string | undefined): number | null {
+  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : null;
 }

@@ -11,7 +11,20 @@ export interface JudgeRequest {
   /** What people know the image by; stands in the report. */
   readonly file: string;
   readonly declaredFormat: string | null;
+  /** Of the whole file, also while it grows. */
   readonly sizeBytes: number;
+  /** The file is still being received, and its progress is told on the judge's standard input. */
+  readonly isGrowing?: boolean;
+}
+
+/** A judge at work on a file that is still being received. */
+export interface EarlyJudge {
+  /** So many bytes from the beginning are there. */
+  progress(receivedBytes: number): void;
+  /** The file is whole. Rejects when the judge failed; then the file is judged once more, as a whole. */
+  report(): Promise<ImageReport>;
+  /** Nobody wants the answer any more. */
+  abandon(): void;
 }
 
 /** Looks at a file and says what firmware would say. Never rejects: what cannot be judged is unknown, with the reason. */
@@ -45,24 +58,71 @@ export const judgeInProcess: Judge = async (request) => {
   }
 };
 
+/** Begins to judge while the bytes come in, so that the verdict is there when the last of them is. */
+export function judgeEarly(request: Omit<JudgeRequest, "isGrowing">): EarlyJudge {
+  const running = startProgram({ ...request, isGrowing: true });
+  // Nobody may be waiting when it fails.
+  running.output.catch(() => {});
+  let lastToldBytes = 0;
+  return {
+    progress(receivedBytes) {
+      if (receivedBytes <= lastToldBytes) return;
+      lastToldBytes = receivedBytes;
+      running.tell(`${receivedBytes}\n`);
+    },
+    async report() {
+      running.limit();
+      running.tell(`${request.sizeBytes}\n`);
+      return JSON.parse(await running.output) as ImageReport;
+    },
+    abandon: () => running.kill(),
+  };
+}
+
 function runProgram(request: JudgeRequest): Promise<string> {
+  const running = startProgram(request);
+  running.limit();
+  return running.output;
+}
+
+interface RunningJudge {
+  readonly output: Promise<string>;
+  tell(line: string): void;
+  /** From now on it has `TIMEOUT_MS`. */
+  limit(): void;
+  kill(): void;
+}
+
+function startProgram(request: JudgeRequest): RunningJudge {
   const readable = [dirname(packageFolder.replace(/\/$/, "")), join(dirname(dirname(packageFolder.replace(/\/$/, ""))), "node_modules"), request.path].filter((path) => existsSync(path));
   const options = ["--permission", ...readable.map((path) => `--allow-fs-read=${path}`), `--max-old-space-size=${HEAP_MAX_MIB}`, "--disable-warning=ExperimentalWarning", "--disable-warning=SecurityWarning"];
-  return new Promise((settle, fail) => {
-    const child = spawn(process.execPath, [...options, program, JSON.stringify(request)], { stdio: ["ignore", "pipe", "pipe"], env: {}, timeout: TIMEOUT_MS, killSignal: "SIGKILL" });
-    let output = "";
+  const child = spawn(process.execPath, [...options, program, JSON.stringify(request)], { stdio: ["pipe", "pipe", "pipe"], env: {} });
+  child.stdin.on("error", () => { /* It has its answer, and reads no progress any more. */ });
+  if (request.isGrowing !== true) child.stdin.end();
+  let timer: NodeJS.Timeout | undefined;
+  const output = new Promise<string>((settle, fail) => {
+    let answer = "";
     let complaint = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-      if (output.length > OUTPUT_MAX) child.kill("SIGKILL");
+      answer += text;
+      if (answer.length > OUTPUT_MAX) child.kill("SIGKILL");
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint = (complaint + text).slice(-2000)));
     child.on("error", fail);
     child.on("close", (code, signal) => {
-      if (code === 0) settle(output);
+      clearTimeout(timer);
+      if (code === 0) settle(answer);
       else fail(new Error(signal === null ? `the judge ended with code ${code} (${lastLine(complaint)})` : `the judge was stopped after ${TIMEOUT_MS / 1000} s or ${OUTPUT_MAX} bytes of answer`));
     });
   });
+  return {
+    output,
+    tell: (line) => child.stdin.write(line),
+    limit: () => {
+      if (child.exitCode === null) timer ??= setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
+    },
+    kill: () => child.kill("SIGKILL"),
+  };
 }
 
 function lastLine(text: string): string {

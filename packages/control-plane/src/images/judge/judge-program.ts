@@ -4,6 +4,7 @@ import type { ImageReport } from "@signet/secure-boot";
 import { inspectImage } from "@signet/secure-boot/inspect";
 import { listTemplates, trustByName } from "@signet/secure-boot/trust";
 import { fileSource } from "./file-source.ts";
+import { growingSource } from "./growing-source.ts";
 import type { JudgeRequest } from "./judge-image.ts";
 import { blankReport } from "./blank-report.ts";
 
@@ -27,5 +28,8 @@ async function judge(source: ByteSource): Promise<ImageReport> {
 }
 
 const file = await open(request.path, "r");
-process.stdout.write(JSON.stringify(await judge(await fileSource(file))));
+const source = request.isGrowing === true ? growingSource(file, request.sizeBytes, process.stdin) : await fileSource(file);
+process.stdout.write(JSON.stringify(await judge(source)));
 await file.close();
+// Progress that nobody waits for any more must not keep the process.
+process.stdin.destroy();

@@ -36,6 +36,7 @@ export interface ImageTable {
   detected_format: string | null;
   report: NullableJson<ImageReport>;
   judged_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  judged_with: ColumnType<string | null, string | null | undefined, string | null>;
   /** Value of `os_secure_boot_signature` found in the data, for images that state none. */
   derived_signature: string | null;
   /** Why the stated signature cannot be the loader's; null when it can. */
