@@ -31,5 +31,5 @@ for (const release of ["2012r2", "2016", "2022"]) holdEmulated(`emulated, ${rele
 /** What nobody knows of real hosts, answered the other way: the driver must not lean on our guesses. */
 holdEmulated("emulated, 2022, with every guess turned round", "2022", {
   templateVirtualSystemType: "", secureBootWhileRunning: "job", bootOrderWhileRunning: "allow", defineMakesIntegrationServices: false,
-  sameStateCode: 0, methodAnswers: "return", attachLooksForFile: false, secureBootEnabledByDefault: false, consoleModeHonoured: true,
+  sameStateCode: 0, methodAnswers: "return", attachLooksForFile: false, secureBootEnabledByDefault: false,
 });
