@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readVariableStore, writeVariables } from "@signet/secure-boot/trust";
 import { enrolledStore } from "../nvram/enrolled-store.ts";
-import { readVariableStore, writeVariables } from "../nvram/variable-store.ts";
 import type { FirmwareSettings } from "./machine.ts";
 import { firmwareEmptyStore } from "./qemu-arguments.ts";
 

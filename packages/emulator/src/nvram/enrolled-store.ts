@@ -1,4 +1,4 @@
-import { authenticatedAttributes, attributeBits, globalVendor, imageSecurityVendor, secureBootEnableVendor, writeVariables, type EfiVariable } from "./variable-store.ts";
+import { attributeBits, authenticatedAttributes, type EfiVariable, globalVendor, imageSecurityVendor, secureBootEnableVendor, writeVariables } from "@signet/secure-boot/trust";
 
 /** The signature lists of a trust template, byte for byte as firmware holds them (UEFI 2.10 32.4.1). Absent ones do not exist. */
 export interface TrustVariables {

@@ -4,4 +4,4 @@ export { newestSbatRelease, sbatLevelText, type SbatRelease, sbatReleases, sbatS
 export { listNamedTrusts, listTemplates, templateById, templateByName, trustByName, type TrustTemplate } from "./templates.ts";
 export { parseTrustFile, TrustFileError, type TrustFileCode } from "./trust-file.ts";
 export { type ShimVariable, type Trust, type TrustVariables, trustVariableNames } from "./trust.ts";
-export { findVariables, globalVendor, imageSecurityVendor, isFirmwareVolume, readEntry, readVariableStore, secureBootEnableVendor, shimVendor, variableHeaderBytes, VariableStoreError, type EfiVariable } from "./variable-store.ts";
+export { attributeBits, authenticatedAttributes, type EfiVariable, globalVendor, imageSecurityVendor, readVariableStore, secureBootEnableVendor, shimVendor, VariableStoreError, writeVariables } from "./variable-store.ts";

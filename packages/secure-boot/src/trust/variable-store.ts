@@ -1,4 +1,4 @@
-import { readGuid } from "../guid.ts";
+import { guidBytes, readGuid } from "../guid.ts";
 
 /**
  * The authenticated variable store inside an EDK2 firmware file (MdeModulePkg, VariableFormat.h): a firmware volume header, a store
@@ -9,7 +9,7 @@ export interface EfiVariable {
   /** Lower-case GUID of the vendor. */
   readonly vendor: string;
   readonly attributes: number;
-  /** Of time-based authenticated variables; null where it is all zero. */
+  /** Of time-based authenticated variables; null stands for all zero. */
   readonly timestamp: Date | null;
   readonly data: Uint8Array;
 }
@@ -23,11 +23,15 @@ export const imageSecurityVendor = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
 export const secureBootEnableVendor = "f0a30bc7-af08-4556-99c4-001009c93a44";
 export const shimVendor = "605dab50-e046-4300-abb6-3dd810dd8b23";
 
+export const attributeBits = { nonVolatile: 0x01, bootService: 0x02, runtime: 0x04, timeBasedAuthentication: 0x20 } as const;
+/** What PK, KEK, db and dbx carry: non-volatile, boot service, runtime, time-based authenticated. */
+export const authenticatedAttributes = 0x27;
+
 const FIRMWARE_VOLUME = "fff12b8d-7696-4c8b-a985-2747075b4f50";
 const AUTHENTICATED_STORE = "aaf32c78-947b-439a-a180-2e144ec37792";
 const VOLUME_MARK = 0x4856465f;
 const STORE_HEADER_BYTES = 28;
-export const variableHeaderBytes = 60;
+const VARIABLE_HEADER_BYTES = 60;
 const START_MARK = 0x55aa;
 const ADDED = 0x3f;
 const BEING_REPLACED = 0x3e;
@@ -49,8 +53,25 @@ export function readVariableStore(file: Uint8Array): EfiVariable[] {
   return found.filter(({ state }, index) => state === ADDED || !hasSuccessor(index)).map(({ variable }) => variable);
 }
 
+/** A copy of an empty (or not yet booted) store with these variables behind what it holds. @throws VariableStoreError when they do not fit */
+export function writeVariables(template: Uint8Array, variables: readonly EfiVariable[]): Uint8Array {
+  const file = Uint8Array.from(template);
+  const { start, end } = findVariables(file);
+  let at = start;
+  for (let entry = readEntry(file, at, end); entry !== null; entry = readEntry(file, at, end)) at = entry.next;
+  for (const variable of variables) {
+    const bytes = encode(variable);
+    if (at + bytes.length > end) {
+      throw new VariableStoreError(`The variable ${variable.name} (${variable.data.length} bytes) does not fit: ${Math.max(0, end - at)} bytes are left in the store.`);
+    }
+    file.set(bytes, at);
+    at = aligned(at + bytes.length);
+  }
+  return file;
+}
+
 /** Where the variables of the store begin, and where its space ends. @throws VariableStoreError */
-export function findVariables(file: Uint8Array): { readonly start: number; readonly end: number } {
+function findVariables(file: Uint8Array): { readonly start: number; readonly end: number } {
   const view = viewOf(file);
   if (!isFirmwareVolume(file) || readGuid(file, 16) !== FIRMWARE_VOLUME) {
     throw new VariableStoreError("The file does not begin with a firmware volume of system variables. Give the OVMF_VARS file that belongs to the firmware.");
@@ -66,21 +87,21 @@ export function findVariables(file: Uint8Array): { readonly start: number; reado
 }
 
 /** The entry at an offset, whatever its state; null where no variable begins. @throws VariableStoreError when it leaves the store */
-export function readEntry(file: Uint8Array, at: number, end: number): { readonly variable: EfiVariable; readonly state: number; readonly next: number } | null {
+function readEntry(file: Uint8Array, at: number, end: number): { readonly variable: EfiVariable; readonly state: number; readonly next: number } | null {
   const view = viewOf(file);
-  if (at + variableHeaderBytes > end || view.getUint16(at, true) !== START_MARK) return null;
+  if (at + VARIABLE_HEADER_BYTES > end || view.getUint16(at, true) !== START_MARK) return null;
   const nameBytes = view.getUint32(at + 36, true);
   const dataBytes = view.getUint32(at + 40, true);
-  const dataAt = at + variableHeaderBytes + nameBytes;
+  const dataAt = at + VARIABLE_HEADER_BYTES + nameBytes;
   if (nameBytes % 2 !== 0 || dataAt + dataBytes > end) throw new VariableStoreError(`The variable at offset 0x${at.toString(16)} reaches past the end of the store.`);
   const variable: EfiVariable = {
-    name: new TextDecoder("utf-16le").decode(file.subarray(at + variableHeaderBytes, dataAt)).replace(/\0+$/, ""),
+    name: new TextDecoder("utf-16le").decode(file.subarray(at + VARIABLE_HEADER_BYTES, dataAt)).replace(/\0+$/, ""),
     vendor: readGuid(file, at + 44),
     attributes: view.getUint32(at + 4, true),
     timestamp: readTime(view, at + 16),
     data: file.slice(dataAt, dataAt + dataBytes),
   };
-  return { variable, state: file[at + 2] ?? 0, next: Math.ceil((dataAt + dataBytes) / 4) * 4 };
+  return { variable, state: file[at + 2] ?? 0, next: aligned(dataAt + dataBytes) };
 }
 
 /** EFI_TIME (UEFI 2.10, 8.3), UTC. */
@@ -90,5 +111,28 @@ function readTime(view: DataView, at: number): Date | null {
   return year === 0 ? null : new Date(Date.UTC(year, field(2) - 1, field(3), field(4), field(5), field(6)));
 }
 
+function encode({ name, vendor, attributes, timestamp, data }: EfiVariable): Uint8Array {
+  const nameBytes = Uint8Array.from([...name, "\0"].flatMap((letter) => [letter.charCodeAt(0) & 0xff, letter.charCodeAt(0) >> 8]));
+  const bytes = new Uint8Array(VARIABLE_HEADER_BYTES + nameBytes.length + data.length);
+  const view = viewOf(bytes);
+  view.setUint16(0, START_MARK, true);
+  bytes[2] = ADDED;
+  view.setUint32(4, attributes, true);
+  if (timestamp !== null) writeTime(view, 16, timestamp);
+  view.setUint32(36, nameBytes.length, true);
+  view.setUint32(40, data.length, true);
+  bytes.set(guidBytes(vendor), 44);
+  bytes.set(nameBytes, VARIABLE_HEADER_BYTES);
+  bytes.set(data, VARIABLE_HEADER_BYTES + nameBytes.length);
+  return bytes;
+}
+
+function writeTime(view: DataView, at: number, time: Date): void {
+  view.setUint16(at, time.getUTCFullYear(), true);
+  const fields = [time.getUTCMonth() + 1, time.getUTCDate(), time.getUTCHours(), time.getUTCMinutes(), time.getUTCSeconds()];
+  fields.forEach((value, index) => view.setUint8(at + 2 + index, value));
+}
+
+const aligned = (offset: number): number => Math.ceil(offset / 4) * 4;
 const viewOf = (file: Uint8Array): DataView => new DataView(file.buffer, file.byteOffset, file.byteLength);
 const isSame = (one: EfiVariable, other: EfiVariable | undefined): boolean => one.name === other?.name && one.vendor === other.vendor;

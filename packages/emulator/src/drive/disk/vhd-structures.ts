@@ -1,4 +1,4 @@
-import { efiGuidBytes, efiGuidText } from "../../nvram/efi-guid.ts";
+import { efiGuidBytes, efiGuidText } from "./efi-guid.ts";
 import { VirtualDiskError } from "../virtual-disk-error.ts";
 import type { DiskFile } from "./disk-file.ts";
 import type { ParentLink } from "./disk-layer.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { efiGuidBytes, efiGuidText } from "../../nvram/efi-guid.ts";
+import { efiGuidBytes, efiGuidText } from "./efi-guid.ts";
 import { VirtualDiskError } from "../virtual-disk-error.ts";
 import { hasRightChecksum, setChecksum } from "./crc32c.ts";
 import { KIB, MIB, type DiskFile } from "./disk-file.ts";

@@ -1,4 +1,4 @@
-import { efiGuidText } from "../../nvram/efi-guid.ts";
+import { efiGuidText } from "./efi-guid.ts";
 import { hasRightChecksum } from "./crc32c.ts";
 import { KIB, MIB, type DiskFile } from "./disk-file.ts";
 import { damaged, type VhdxHeader } from "./vhdx-headers.ts";

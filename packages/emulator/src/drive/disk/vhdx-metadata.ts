@@ -1,4 +1,4 @@
-import { efiGuidBytes, efiGuidText } from "../../nvram/efi-guid.ts";
+import { efiGuidBytes, efiGuidText } from "./efi-guid.ts";
 import { KIB, MIB, type DiskFile } from "./disk-file.ts";
 import { damaged, type Region } from "./vhdx-headers.ts";
 

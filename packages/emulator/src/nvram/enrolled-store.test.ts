@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { readVariableStore, VariableStoreError, writeVariables } from "@signet/secure-boot/trust";
 import { enrolledStore } from "./enrolled-store.ts";
-import { readVariableStore, VariableStoreError, writeVariables } from "./variable-store.ts";
 
 const emptyStore = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 const enrolledByDebian = "/usr/share/OVMF/OVMF_VARS_4M.ms.fd";
