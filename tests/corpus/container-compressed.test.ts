@@ -93,6 +93,16 @@ describe("disks inside compressed files", () => {
     assert.ok(packed.bytesRead() < packed.sizeBytes / 4, `${packed.bytesRead()} of ${packed.sizeBytes} bytes were read`);
   });
 
+  test("gives each of several readers its own bytes at the same time", programs, async () => {
+    const bytes = mixedBytes(3 * MIB, 7);
+    for (const packed of [gzipSync(bytes), zstdCompressSync(bytes, { pledgedSrcSize: bytes.length }), present(compressWith("xz", ["-1"], bytes))]) {
+      const { content } = await open(packed);
+      const offsets = Array.from({ length: 40 }, (_, index) => (index * 1_234_567) % (bytes.length - 70_000));
+      const parts = await Promise.all(offsets.map((offset) => content.read(offset, 70_000)));
+      offsets.forEach((offset, index) => assert.ok(bytes.subarray(offset, offset + 70_000).equals(parts[index] ?? new Uint8Array(0)), `${offset}`));
+    }
+  });
+
   test("takes the size of a stream that does not tell it from the partition table, and says so", programs, async () => {
     const diskOf = (sizeBytes: number): Buffer => buildGptDisk({ partitions: [{ content: mixedBytes(64 * KIB, 1) }], sizeBytes });
     const bytes = diskOf(48 * MIB);

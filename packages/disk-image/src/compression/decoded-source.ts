@@ -37,6 +37,7 @@ export class DecodedSource implements ByteSource {
   readonly #restorePoints: RestorePoints;
   readonly #cursors: Cursor[] = [];
   #uses = 0;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(segments: readonly Segment[], sizes: readonly number[], budget: DecodeBudget, pages = new DecodedPages(), restorePoints = new RestorePoints()) {
     this.#segments = segments;
@@ -58,8 +59,15 @@ export class DecodedSource implements ByteSource {
     return offset - Math.max(this.#nearestStart(offset).offset, this.#nearestCursor(offset)?.cutter.wholeFrom ?? 0);
   }
 
+  /** Reads one after the other: a decoder stands at one place only. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     requireInside(this.sizeBytes, offset, length);
+    const turn = this.#turn.then(() => this.#readInTurn(offset, length));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #readInTurn(offset: number, length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const index = Math.floor((offset + done) / PAGE_BYTES);
