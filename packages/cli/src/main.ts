@@ -11,6 +11,7 @@ function buildProgram(): Command {
   addRunningVerbs(program);
   addAnsweringVerbs(program);
   addTrustVerbs(program);
+  addHostVerbs(program);
   addProjectVerbs(program);
   return program;
 }
@@ -102,6 +103,26 @@ function addTrustVerbs(program: Command): void {
     .option("--out <file>", "write there instead of standard output")
     .action(async (files, options) => {
       process.exitCode = await (await import("./trust/command.ts")).importUpdates(files, options);
+    });
+}
+
+function addHostVerbs(program: Command): void {
+  const host = program.command("host").description("the Hyper-V hosts of a control plane (OS_… variables say which), and what one lacks");
+  const reach = (command: Command): Command =>
+    command
+      .requiredOption("--url <url>", "http(s)://HOST:PORT/wsman")
+      .requiredOption("--user <name>", "account on the host")
+      .requiredOption("--password-file <file>", "file that holds its password")
+      .option("--fingerprint <sha256>", "pin this certificate instead of verifying it")
+      .option("--json", "one JSON document");
+  host.command("list").description("every host, with what it can boot and what is free").option("--json", "one JSON document").action(async (options) => (await import("./host/command.ts")).listHosts(options));
+  host.command("show").description("one host").argument("<name>", "name or id").option("--json", "one JSON document").action(async (name, options) => (await import("./host/command.ts")).showHost(name, options));
+  reach(host.command("add").description("register a host, or change how it is reached").argument("<name>", "what it shall be called")).action(async (name, options) => (await import("./host/command.ts")).addHost(name, options));
+  host.command("remove").description("forget a host without servers").argument("<name>", "name or id").action(async (name) => (await import("./host/command.ts")).removeHost(name));
+  reach(host.command("check").description("walk a host through everything that is needed, and say how to grant what is lacking"))
+    .option("--fetch <url>", "an address of the control plane that the host must reach, for example its /healthz")
+    .action(async (options) => {
+      process.exitCode = await (await import("./host/command.ts")).runHostCheck(options);
     });
 }
 
