@@ -32,6 +32,15 @@ const remedies: Readonly<Record<string, readonly string[]>> = {
   "BP-FALLBACK-LOOP": ["Remove \\EFI\\BOOT\\fbx64.efi, or add the distribution's folder with its BOOTX64.CSV."],
   "DI-PARENT-MISSING": ["Hand the parent over as well (signet inspect --parent FILE), or merge the two disks."],
   "DI-PARENT-OTHER": ["Hand over the parent that the disk was made from, unchanged."],
+  "DI-PARENT-CYCLE": ["Hand every parent over once, nearest first."],
+  "DI-TWO-FORMATS": ["Write the image anew in one format: qemu-img convert -f FORMAT -O vhdx IN OUT.vhdx"],
+  "DI-QCOW2-FEATURE": ["Convert it with the program that wrote it: qemu-img convert -O vhdx IN OUT.vhdx"],
+  "DI-QCOW2-EXTERNAL-DATA": ["Bring the data into one file: qemu-img convert -O vhdx IN OUT.vhdx"],
+  "DI-VMDK-EXTENTS": ["Bring the data into one file: qemu-img convert -O vhdx IN OUT.vhdx"],
+  "DI-COMPRESSED-METHOD": ["Decompress the image first."],
+  "DI-COMPRESSED-WINDOW": ["Decompress the image first."],
+  "DI-COMPRESSED-BUDGET": ["Decompress the image first."],
+  "DI-COMPRESSED-NESTED": ["Decompress the image once."],
   "DI-FORMAT-UNREADABLE": ["Convert the image: qemu-img convert -O vhdx -o subformat=dynamic IN OUT.vhdx"],
 };
 
