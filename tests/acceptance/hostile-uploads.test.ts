@@ -22,7 +22,11 @@ describe("uploads that are not what they seem", () => {
     assert.equal(uploadStatus, 204);
     assert.equal(image.status, "active");
     assert.equal(image.size, 0);
+    assert.match(image.signet_problem, /no bytes/);
     for (const verdict of await verdictsOf(id)) assert.notEqual(verdict.outcome, "boots");
+    const created = await cloud.createServer("empty", id, await cloud.createFlavor("empty"));
+    assert.equal(created.status, 400);
+    assert.match(created.body.badRequest.message, /"empty" holds no disk to boot from: The file has no bytes.*upload the right file/);
   });
 
   test("a text file named .vhdx is judged as no disk, and a server of it is refused with a sentence", async () => {
@@ -36,7 +40,8 @@ describe("uploads that are not what they seem", () => {
     }
     const created = await cloud.createServer("letter", id, await cloud.createFlavor("letter"));
     assert.equal(created.status, 400);
-    assert.match(created.body.badRequest.message, /letter/);
+    assert.match(created.body.badRequest.message, /"letter" holds no disk to boot from/);
+    assert.match(image.signet_problem, /no disk/);
   });
 
   test("a 100 GiB sparse raw image is refused or stored with a clear answer, and nothing is left behind", { timeout: 900_000, skip: process.env["SIGNET_TEST_ALL"] === "1" ? false : "moves 100 GiB through the loopback: signet test --all" }, async () => {

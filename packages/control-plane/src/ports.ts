@@ -81,7 +81,7 @@ export interface HostImage {
   readonly format: "vhdx" | "vhd";
   readonly sha256: string;
   readonly sizeBytes: number;
-  /** One-time address, reachable from the host, that names this image and this host and expires. Never logged. */
+  /** Short-lived address, reachable from the host, that names this image and expires. Never logged. */
   readonly sourceUrl: string;
 }
 

@@ -48,6 +48,7 @@ export const refusalCatalogue: readonly CatalogueEntry[] = [
   entry("SIG-IMAGE-METADATA", 400, "A property that places servers (architecture, hypervisor_type, vm_mode, hypervisor_version_requires) has a value outside Nova's lists.", "Correct the property that the sentence names."),
   entry("SIG-IMAGE-MACHINE-TYPE", 400, "hw_machine_type is not one of Hyper-V's generations.", "Set hw_machine_type=hyperv-gen2 (UEFI) or hyperv-gen1 (BIOS) on the image."),
   entry("SIG-IMAGE-FORMAT", 400, "The image's data is neither VHDX nor VHD, and Hyper-V boots nothing else.", "qemu-img convert -O vhdx -o subformat=dynamic IN OUT.vhdx, and upload the result."),
+  entry("SIG-IMAGE-NO-DISK", 400, "The image's data is no disk: it is empty, or a file of another kind.", "Upload the right file to a new image; an image takes its data once."),
   entry("SIG-POLICY-GEN2", 400, "Secure Boot is asked for, and the image is not a Generation 2 image.", "Set hw_machine_type=hyperv-gen2 on the image, or do not ask for Secure Boot."),
   entry("SIG-POLICY-SIGNATURE", 400, "Secure Boot is asked for a Linux image that has no os_secure_boot_signature, and none was found in its data.", "Set os_secure_boot_signature on the image, for example to MicrosoftUEFICertificateAuthority."),
   entry("SIG-POLICY-SIGNATURE-CONTRADICTED", 400, "os_secure_boot_signature states something that the image's boot loader contradicts.", "Correct or remove the property; the sentence gives both values."),

@@ -23,6 +23,6 @@ export interface BootImage {
 export interface BootImages {
   /** The image, if the project may boot from it; null otherwise. */
   findForBoot(imageId: string, who: { readonly projectId: string; readonly isAdmin: boolean }): Promise<BootImage | null>;
-  /** A one-time address from which that host can fetch the image's bytes, and what they must be. */
+  /** A short-lived address from which that host can fetch the image's bytes, and what they must be. */
   issueTransfer(imageId: ImageId, hostId: HostId): Promise<Pick<HostImage, "sha256" | "sizeBytes" | "sourceUrl">>;
 }

@@ -49,6 +49,8 @@ describe("what is decided before a host is looked at", () => {
     assert.equal(codeOf({ properties: { hw_machine_type: "hyperv-gen3" } }), "SIG-IMAGE-MACHINE-TYPE");
     assert.equal(codeOf({ detectedFormat: "qcow2" }), "SIG-IMAGE-FORMAT");
     assert.equal(codeOf({ detectedFormat: "raw" }), "SIG-IMAGE-FORMAT");
+    const noDisk = reportOf("other", {});
+    assert.equal(codeOf({ detectedFormat: "raw", report: { ...noDisk, verdicts: [{ trust: "MicrosoftWindows", outcome: "unbootable", stage: null, firmwareMessage: null, because: [{ code: "DI-EMPTY", text: "The file has no bytes." }], remedies: [], serviceable: null, survivesNextRevocation: null }] } }), "SIG-IMAGE-NO-DISK");
     assert.equal(codeOf({ detectedFormat: "vhd" }), "SIG-POLICY-VHD");
     assert.equal(codeOf({ properties: { os_secure_boot: "required" } }), "SIG-POLICY-GEN2");
     assert.equal(codeOf({ signature: null, report: reportOf("linux", {}) }), "SIG-POLICY-SIGNATURE");

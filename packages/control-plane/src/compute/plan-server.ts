@@ -1,4 +1,5 @@
 import { type AskedBy, decideSecureBoot, generation2MachineType, type Objection, objectToSecureBoot, type PolicyDecision, type ProfileName, vhdObjection } from "@signet/secure-boot/policy";
+import { noDiskReason } from "../no-disk-reason.ts";
 import { Refusal } from "../refusal.ts";
 import type { SecureBootNeed } from "../scheduling/host-state.ts";
 import { InvalidImageMetadata, readPlacementMetadata } from "../scheduling/image-metadata.ts";
@@ -91,6 +92,13 @@ function readFormat(image: BootImage, generation: 1 | 2): "vhdx" | "vhd" {
   const format = image.detectedFormat === "vpc" ? "vhd" : image.detectedFormat;
   if (format === "vhd" && generation === 2) refuseObjection(vhdObjection(nameOf(image)));
   if (format === "vhdx" || format === "vhd") return format;
+  const noDisk = noDiskReason(image.report);
+  if (noDisk !== null) {
+    throw new Refusal({
+      code: "SIG-IMAGE-NO-DISK", httpStatus: 400, message: `Image "${nameOf(image)}" holds no disk to boot from: ${noDisk.text}`,
+      remedy: "An image takes its data once: upload the right file to a new image.", evidence: { code: noDisk.code },
+    });
+  }
   throw new Refusal({
     code: "SIG-IMAGE-FORMAT", httpStatus: 400, message: `Image "${nameOf(image)}" is ${format === null ? "of an unknown format" : `a ${format} image`}, and Hyper-V boots VHDX or VHD only.`,
     remedy: `Convert it with \`qemu-img convert -O vhdx -o subformat=dynamic in.${format ?? "img"} out.vhdx\` and upload the result with --disk-format vhdx.`,

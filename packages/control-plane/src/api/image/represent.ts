@@ -1,4 +1,5 @@
 import { type ImageRecord, signatureOf } from "../../images/image-record.ts";
+import { noDiskReason } from "../../no-disk-reason.ts";
 
 /** An image as Glance shows it: additional properties at the top level, paths without host, times in whole seconds. What we found in the data stands beside it as `signet_…`. */
 export function representImage(image: ImageRecord): Record<string, unknown> {
@@ -39,6 +40,9 @@ function representFindings(image: ImageRecord): Record<string, string> {
   const signature = signatureOf(image);
   const findings: Record<string, string> = {};
   if (image.detected_format !== null) findings["signet_detected_format"] = image.detected_format;
+  const noDisk = noDiskReason(image.report);
+  // Uploads are not refused for what they hold; that nothing boots from it is said at once.
+  if (noDisk !== null) findings["signet_problem"] = noDisk.text;
   if (signature?.source === "derived") {
     findings["os_secure_boot_signature"] = signature.value;
     findings["signet_signature_source"] = "derived";
