@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { DiskImageError, memorySource } from "@signet/disk-image";
-import { deriveTemplate, type ImageReport, inspectImage, matchSignatureClaim } from "@signet/secure-boot";
+import { deriveSignatureClaim, type ImageReport, inspectImage, matchSignatureClaim } from "@signet/secure-boot";
 import { certificateById, templateByName } from "@signet/secure-boot/trust";
 import { inspectDisk, judgeDisk } from "./judging.ts";
 import { makeAuthority } from "./recipes/authority-recipe.ts";
@@ -123,19 +123,24 @@ describe("claims about the loader's signature", () => {
     const report = await reportOf();
     assert.match(matchSignatureClaim("MicrosoftWindows", report).contradiction ?? "", /names the template MicrosoftWindows, but the loader is signed by "Test Signer" under "Test Root"/);
     assert.deepEqual(matchSignatureClaim("4292AE2B-EE2C-42B5-A969-DD8F8689F6F3", report), { kind: "template", agrees: null, contradiction: null });
-    assert.equal(deriveTemplate(report), null);
+    assert.equal(deriveSignatureClaim({ ...report, family: "linux" }), `sha256:${leaf.sha256}`);
   });
 
   test("a template is derived from, and borne out by, an authority of its db", async () => {
     const report = await reportOf();
     const authority = { subject: "x", sha256: certificateById("ms-uefi-ca-2023").sha256 };
     const microsoft: ImageReport = { ...report, chain: report.chain.map((stage) => ({ ...stage, signatures: stage.signatures.map((signature) => ({ ...signature, authority })) })) };
-    assert.equal(deriveTemplate(microsoft), "MicrosoftUEFICertificateAuthority");
+    assert.equal(deriveSignatureClaim({ ...microsoft, family: "linux" }), "MicrosoftUEFICertificateAuthority");
+    assert.equal(deriveSignatureClaim({ ...microsoft, family: "windows" }), null);
     assert.equal(matchSignatureClaim(templateByName("MicrosoftUEFICertificateAuthority")?.id ?? "", microsoft).agrees, true);
   });
 
-  test("text that is no claim can be neither borne out nor contradicted", async () => {
-    assert.deepEqual(matchSignatureClaim("something else", await reportOf()), { kind: "other", agrees: null, contradiction: null });
+  test("text that is no claim is said to be none, once there is a loader that it could speak of", async () => {
+    const report = await reportOf();
+    assert.deepEqual(matchSignatureClaim("something else", { ...report, chain: [] }), { kind: "other", agrees: null, contradiction: null });
+    const { kind, contradiction } = matchSignatureClaim("something else", report);
+    assert.equal(kind, "other");
+    assert.match(contradiction ?? "", /^os_secure_boot_signature is neither a template's name or GUID, nor sha256/);
   });
 });
 

@@ -20,7 +20,7 @@ export interface SignatureClaim {
 /**
  * Holds a claim about the boot loader's signature against what the inspector found. A claim is a template's name or GUID, `sha256:` with
  * the digest of a certificate (signer's or authority's) or of the loader (Authenticode), or the signature itself as base64 or PEM.
- * Any other text can be neither borne out nor contradicted.
+ * Any other text claims nothing that could be checked: it is answered as not borne out, once there is a loader to check against.
  */
 export function matchSignatureClaim(claim: string, report: ImageReport): SignatureClaim {
   const text = claim.trim();
@@ -30,15 +30,15 @@ export function matchSignatureClaim(claim: string, report: ImageReport): Signatu
   const hash = /^sha256:([0-9a-f]{64})$/i.exec(text)?.[1]?.toLowerCase();
   if (hash !== undefined) return loader === undefined ? open("sha256") : matchHash(hash, loader);
   const blob = readBlob(text);
-  if (blob === null) return open("other");
+  if (blob === null) return loader === undefined ? open("other") : answer("other", false, "is neither a template's name or GUID, nor sha256:<64 hex digits>, nor a signature in base64 or PEM.");
   return loader === undefined ? open("signature") : matchBlob(blob, loader);
 }
 
 const open = (kind: SignatureClaim["kind"]): SignatureClaim => ({ kind, agrees: null, contradiction: null });
-const answer = (kind: SignatureClaim["kind"], agrees: boolean, contradiction: string): SignatureClaim => ({ kind, agrees, contradiction: agrees ? null : contradiction });
+const answer = (kind: SignatureClaim["kind"], agrees: boolean, contradiction: string): SignatureClaim => ({ kind, agrees, contradiction: agrees ? null : `os_secure_boot_signature ${contradiction}` });
 
 function matchTemplate(template: TrustTemplate, loader: ChainStage): SignatureClaim {
-  return answer("template", isSignedFor(template, loader), `it names the template ${template.name}, but the loader is ${describeSigners(loader)}.`);
+  return answer("template", isSignedFor(template, loader), `names the template ${template.name}, but the loader is ${describeSigners(loader)}.`);
 }
 
 /** Whether a signer of the loader, or the authority above it, is in the template's db. */
@@ -49,7 +49,7 @@ function isSignedFor(template: TrustTemplate, loader: ChainStage): boolean {
 
 function matchHash(hash: string, loader: ChainStage): SignatureClaim {
   const known = [loader.authenticode?.sha256, ...loader.signatures.flatMap(({ signer, authority }) => [signer?.sha256, authority?.sha256])].filter((value) => value !== undefined && value !== "");
-  return answer("sha256", known.includes(hash), `it gives the digest ${hash}, but the loader's own is ${loader.authenticode?.sha256 ?? "not computable"}, and it is ${describeSigners(loader)}${certificateDigests(loader)}.`);
+  return answer("sha256", known.includes(hash), `states sha256:${hash}, but the loader's digest is ${loader.authenticode?.sha256 ?? "not computable"}, and it is ${describeSigners(loader)}${certificateDigests(loader)}.`);
 }
 
 function matchBlob(blob: Uint8Array, loader: ChainStage): SignatureClaim {
@@ -60,7 +60,7 @@ function matchBlob(blob: Uint8Array, loader: ChainStage): SignatureClaim {
   const isOverLoader = firmwareDigest !== "sha256" || (digest !== "" && content.endsWith(digest));
   const isOfSigner = signers?.some(({ sha256 }) => loader.signatures.some(({ signer }) => signer?.sha256 === sha256)) ?? false;
   const claimed = signers?.map(({ subjectText }) => `"${commonName(subjectText)}"`).join(" and ") ?? "nobody";
-  return answer("signature", isOverLoader && isOfSigner, `it holds a signature by ${claimed} over ${content.slice(-64) || "nothing"}, but the loader's digest is ${digest || "not computable"}, and it is ${describeSigners(loader)}.`);
+  return answer("signature", isOverLoader && isOfSigner, `holds a signature by ${claimed} over ${content.slice(-64) || "nothing"}, but the loader's digest is ${digest || "not computable"}, and it is ${describeSigners(loader)}.`);
 }
 
 function describeSigners(loader: ChainStage): string {
@@ -85,14 +85,17 @@ function readBlob(text: string): Uint8Array | null {
 }
 
 /**
- * The claim that the loader itself makes: the name of the template under which it boots, else of the one whose db holds its signers.
- * Null when it has no loader or no template knows its signers.
+ * What a Linux image that states no signature would have to state: the template under which its loader boots, else one whose db holds
+ * its signers, else the certificate that signed it. Null for other images and for unsigned loaders.
  */
-export function deriveTemplate(report: ImageReport): string | null {
+export function deriveSignatureClaim(report: ImageReport): string | null {
   const loader = report.chain[0];
-  if (loader === undefined) return null;
-  const known = listTemplates().filter(({ contentsKnown }) => contentsKnown);
-  const fitting = known.filter((template) => isSignedFor(template, loader));
+  if (loader === undefined || report.family !== "linux") return null;
+  const fitting = listTemplates().filter((template) => template.contentsKnown && isSignedFor(template, loader));
   const booting = fitting.find(({ name }) => report.verdicts.some(({ trust, outcome }) => trust === name && outcome === "boots"));
-  return (booting ?? fitting[0])?.name ?? null;
+  const template = booting ?? fitting[0];
+  if (template !== undefined) return template.name;
+  // An authority that is known by name only has no digest.
+  const digest = loader.signatures.flatMap(({ signer, authority }) => [authority?.sha256, signer?.sha256]).find((sha256) => sha256 !== undefined && sha256 !== "");
+  return digest === undefined ? null : `sha256:${digest}`;
 }

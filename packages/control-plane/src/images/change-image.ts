@@ -1,3 +1,4 @@
+import { matchSignatureClaim } from "@signet/secure-boot";
 import type { Caller } from "../api/http/session.ts";
 import type { Store } from "../store/database.ts";
 import { checkTag, checkTagCount, readOnlyAttributes, settableAttributes } from "./attributes.ts";
@@ -5,7 +6,6 @@ import { requireOwnerRights } from "./create-image.ts";
 import type { ImageChange, ImageRecord } from "./image-record.ts";
 import { checkProperty, checkPropertyCount } from "./properties.ts";
 import { conflictingImage, forbiddenImage, imageNotFound, invalidImage } from "./refusals.ts";
-import { findContradiction } from "./signature-claim.ts";
 import { findImage, requireWriter } from "./visibility.ts";
 
 /** One step of a JSON patch on an image: a name at the top level, never deeper. */
@@ -24,7 +24,7 @@ export async function changeImage(store: Store, caller: Caller, idOrName: string
     return {
       ...change,
       properties: JSON.stringify(properties),
-      signature_contradiction: stated === undefined || image.report === null ? null : findContradiction(stated, image.report),
+      signature_contradiction: stated === undefined || image.report === null ? null : matchSignatureClaim(stated, image.report).contradiction,
     };
   });
 }

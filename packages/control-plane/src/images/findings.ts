@@ -1,9 +1,8 @@
-import type { ImageReport } from "@signet/secure-boot";
+import { deriveSignatureClaim, type ImageReport, matchSignatureClaim } from "@signet/secure-boot";
 import type { Transaction } from "kysely";
 import type { Database } from "../store/database.ts";
 import type { ImageChange, ImageRecord } from "./image-record.ts";
 import { judgedWith } from "./judge/judged-with.ts";
-import { deriveSignature, findContradiction } from "./signature-claim.ts";
 
 /** Keeps what the judge found in an image, in place of what it found before. */
 export async function recordFindings(transaction: Transaction<Database>, image: ImageRecord, report: ImageReport): Promise<void> {
@@ -23,8 +22,8 @@ function describeFindings(image: ImageRecord, report: ImageReport): ImageChange 
     report: JSON.stringify(report),
     judged_at: new Date(),
     judged_with: judgedWith,
-    derived_signature: deriveSignature(report),
-    signature_contradiction: stated === undefined ? null : findContradiction(stated, report),
+    derived_signature: deriveSignatureClaim(report),
+    signature_contradiction: stated === undefined ? null : matchSignatureClaim(stated, report).contradiction,
   };
 }
 

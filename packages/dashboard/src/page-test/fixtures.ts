@@ -54,7 +54,7 @@ export const images: readonly SignetImage[] = [
   { ...imageBase, id: "0f3c2a11-9a51-4b0c-8f3e-1f6f3a2b7c01", name: "debian-secure", signature: { value: LINUX.templateName, source: "derived", contradiction: null }, verdicts: summaries(GOOD), createdAt: "2026-11-24T08:31:00Z" },
   {
     ...imageBase, id: "5b1d7e42-3c66-4d27-a0a9-7e21c4d9b102", name: "debian-tampered", verdicts: summaries(BAD), createdAt: "2026-11-24T08:35:00Z",
-    signature: { value: LINUX.templateName, source: "stated", contradiction: "os_secure_boot_signature states MicrosoftUEFICertificateAuthority, but no signature of the loader holds for its bytes." },
+    signature: { value: LINUX.templateName, source: "stated", contradiction: "os_secure_boot_signature names the template MicrosoftUEFICertificateAuthority, but the loader is not signed." },
   },
   { ...imageBase, id: "c97a0e53-55b2-4f0d-b5c8-2d4e9f01a203", name: "empty", status: "queued", sizeBytes: null, detectedFormat: null, secureBoot: "disabled", signature: null, machineType: null, family: null, verdicts: [], createdAt: "2026-11-24T08:40:00Z" },
 ];
