@@ -1,13 +1,15 @@
+import { type Authentication, chooseAuthorization } from "./auth/choose-authorization.ts";
 import type { CimInstance, CimParameters, CimReference, CimValue } from "./cim.ts";
 import { runCommand, type CommandOptions, type CommandResult } from "./client/command.ts";
 import { contextOf, itemsOf, readAnswer, writeEnumerate, writeIdentify, writeMethodInput, writePull, writeRelease, writeRequest, type MethodResult } from "./client/messages.ts";
-import { basicAuthorization, Transport, WsmanTransportError } from "./client/transport.ts";
+import { Transport, WsmanTransportError } from "./client/transport.ts";
 import { invalidMessage } from "./faults.ts";
 import { ACTION, NS } from "./namespaces.ts";
 import { classUri } from "./resource.ts";
 import { readInstance, readValues } from "./ws-cim.ts";
 import { childText, type XmlElement } from "./xml/read.ts";
 
+export type { Authentication } from "./auth/choose-authorization.ts";
 export { WsmanTransportError } from "./client/transport.ts";
 export type { CommandOptions, CommandResult } from "./client/command.ts";
 export type { MethodResult } from "./client/messages.ts";
@@ -15,8 +17,18 @@ export type { MethodResult } from "./client/messages.ts";
 export interface WsmanClientOptions {
   /** `http(s)://host:port/wsman`, without credentials in it. */
   readonly url: string;
+  /** `HOST\user`, `.\user`, `user@domain` or `user`. */
   readonly user: string;
   readonly password: string;
+  /**
+   * How to log on. By default: the client certificate where there is one; Negotiate, which seals messages, over http to another
+   * computer; otherwise what the host offers, Negotiate first.
+   */
+  readonly authentication?: Authentication | undefined;
+  /** PEM, for authentication by certificate. */
+  readonly clientCertificate?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
+  /** Lets Basic send the password over http to another computer. */
+  readonly allowUnencrypted?: boolean;
   /** SHA-256 of the host's certificate, hex; null or absent means ordinary verification. */
   readonly tlsFingerprint?: string | null;
   readonly connectionsMax?: number;
@@ -53,8 +65,12 @@ export class WsmanClient {
     this.#operationTimeoutMs = options.operationTimeoutMs ?? operationTimeoutDefaultMs;
     this.#transport = new Transport({
       url: options.url,
-      authorization: basicAuthorization(options.user, options.password),
+      authorization: chooseAuthorization({
+        url: new URL(options.url), user: options.user, password: options.password, authentication: options.authentication,
+        hasCertificate: options.clientCertificate !== undefined, allowUnencrypted: options.allowUnencrypted ?? false,
+      }),
       tlsFingerprint: options.tlsFingerprint ?? null,
+      clientCertificate: options.clientCertificate,
       connectionsMax: options.connectionsMax ?? connectionsDefault,
     });
   }
@@ -120,7 +136,6 @@ export class WsmanClient {
 
   async #post(text: string, operationTimeoutMs: number, signal: AbortSignal | undefined): Promise<XmlElement | undefined> {
     const answer = await this.#transport.post(text, { timeoutMs: operationTimeoutMs + networkMarginMs, signal });
-    if (answer.status === 401) throw new WsmanTransportError("unauthorized", `${this.address} refuses the user or password (HTTP 401). Basic must be enabled on the host (winrm set winrm/config/service/auth @{Basic="true"}) and the account must be local.`, { httpStatus: 401 });
     if (answer.status !== 200 && answer.status !== 400 && answer.status !== 500) throw new WsmanTransportError("http", `${this.address} answers HTTP ${answer.status}, which WS-Management does not use.`, { httpStatus: answer.status });
     if (answer.status !== 200 && answer.text === "") throw new WsmanTransportError("http", `${this.address} answers HTTP ${answer.status} without a fault.`, { httpStatus: answer.status });
     return readAnswer(answer.text);

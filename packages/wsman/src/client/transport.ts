@@ -1,61 +1,49 @@
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import type { Duplex } from "node:stream";
-import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from "node:tls";
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent, type AgentOptions } from "node:https";
+import type { Authorization } from "../auth/authorization.ts";
+import { Connection, type PostOptions, type TransportAnswer } from "./connection.ts";
+import { PinnedAgent } from "./pinned-agent.ts";
+import { WsmanTransportError } from "./transport-error.ts";
 
-/** A failure before any WS-Management answer: nothing is known about the host's mind. */
-export class WsmanTransportError extends Error {
-  override readonly name = "WsmanTransportError";
-  readonly kind: "unreachable" | "tls" | "timeout" | "unauthorized" | "http";
-  readonly httpStatus: number | null;
-
-  constructor(kind: WsmanTransportError["kind"], message: string, options: { httpStatus?: number; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.kind = kind;
-    this.httpStatus = options.httpStatus ?? null;
-  }
-}
+export { basicAuthorization, type Authorization } from "../auth/authorization.ts";
+export { answerBytesMax, type PostOptions, type TransportAnswer } from "./connection.ts";
+export { WsmanTransportError } from "./transport-error.ts";
 
 export interface TransportOptions {
   readonly url: string;
   readonly authorization: Authorization;
   /** SHA-256 of the server's certificate in hex; it then replaces ordinary verification. */
   readonly tlsFingerprint: string | null;
+  /** PEM of our own certificate and its key, shown to a host that asks for one. */
+  readonly clientCertificate?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
   readonly connectionsMax: number;
 }
 
-/** How a request proves who sends it. Basic is one header; a scheme of several legs takes this place with its own. */
-export interface Authorization {
-  header(): string;
+// Windows' HTTP service ends connections that were idle for 120 s, ours after 65 s: below both, so that no request meets the end of one.
+const idleMaxMs = 60_000;
+
+/** A request that waits for a connection. */
+interface Waiter {
+  readonly use: (connection: Connection) => void;
+  readonly giveUp: (error: unknown) => void;
 }
 
-export function basicAuthorization(user: string, password: string): Authorization {
-  const header = `Basic ${Buffer.from(`${user}:${password}`, "utf8").toString("base64")}`;
-  return { header: () => header };
-}
-
-export interface TransportAnswer {
-  readonly status: number;
-  readonly text: string;
-}
-
-// WinRM answers at most MaxEnvelopeSizekb (500 by default, and seldom raised beyond 8 MiB); more is not an answer.
-export const answerBytesMax = 16 * 1024 * 1024;
-
-/** Keep-alive connections to one host and the posting of envelopes over them. */
+/** A pool of connections to one host, each with at most one request in flight, and the posting of envelopes over them. */
 export class Transport {
+  readonly #options: TransportOptions;
   readonly #url: URL;
-  readonly #authorization: Authorization;
-  readonly #agent: HttpAgent;
+  readonly #all: Connection[] = [];
+  readonly #free: Connection[] = [];
+  readonly #waiters: Waiter[] = [];
+  /** Whether the host has let us in. Before that one connection tries alone: many wrong log-ons at once would lock the account. */
+  #isWelcome = false;
 
   constructor(options: TransportOptions) {
     this.#url = new URL(options.url);
     if (this.#url.protocol !== "http:" && this.#url.protocol !== "https:") throw new TypeError(`The url "${options.url}" has the scheme ${this.#url.protocol}; use http or https.`);
     if (this.#url.username !== "" || this.#url.password !== "") throw new TypeError("The url holds credentials; give user and password as fields of their own.");
-    this.#authorization = options.authorization;
-    const pooling = { keepAlive: true, maxSockets: options.connectionsMax, maxFreeSockets: options.connectionsMax };
-    if (this.#url.protocol === "http:") this.#agent = new HttpAgent(pooling);
-    else this.#agent = options.tlsFingerprint === null ? new HttpsAgent(pooling) : new PinnedAgent(pooling, options.tlsFingerprint);
+    this.#options = options;
+    this.#free.push(this.#open());
   }
 
   /** The address without anything secret, for messages. */
@@ -63,41 +51,89 @@ export class Transport {
     return this.#url.href;
   }
 
-  async post(body: string, options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined; readonly headers?: Readonly<Record<string, string>> }): Promise<TransportAnswer> {
+  /** @throws WsmanTransportError, or the signal's reason */
+  async post(body: string, options: PostOptions): Promise<TransportAnswer> {
     options.signal?.throwIfAborted();
+    const deadlineMs = performance.now() + options.timeoutMs;
+    const connection = await this.#take(options, deadlineMs);
     try {
-      return await this.#exchange(body, options);
+      return await connection.post(body, options, deadlineMs);
     } catch (error) {
+      if (error instanceof WsmanTransportError && error.kind === "unauthorized") this.#turnAway(error);
       options.signal?.throwIfAborted();
       throw error instanceof WsmanTransportError ? error : this.#explain(error as NodeJS.ErrnoException);
+    } finally {
+      this.#free.push(connection);
+      this.#serve();
     }
   }
 
   close(): void {
-    this.#agent.destroy();
+    for (const waiter of this.#waiters.splice(0)) waiter.giveUp(new WsmanTransportError("unreachable", `The connection to ${this.address} was closed.`));
+    for (const connection of this.#all) connection.close();
   }
 
-  #exchange(body: string, options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined; readonly headers?: Readonly<Record<string, string>> }): Promise<TransportAnswer> {
-    const bytes = Buffer.from(body, "utf8");
-    const send = this.#url.protocol === "https:" ? httpsRequest : httpRequest;
-    return new Promise((resolve, reject) => {
-      const request: ClientRequest = send(this.#url, {
-        method: "POST",
-        agent: this.#agent,
-        headers: {
-          "Content-Type": "application/soap+xml;charset=UTF-8", "Content-Length": bytes.length, "User-Agent": "signet",
-          Authorization: this.#authorization.header(), ...options.headers,
-        },
-        ...(options.signal ? { signal: options.signal } : {}),
-      });
-      const timer = setTimeout(() => request.destroy(new WsmanTransportError("timeout", `${this.address} did not answer within ${options.timeoutMs} ms.`)), options.timeoutMs);
-      request.on("error", reject);
-      request.on("close", () => clearTimeout(timer));
-      request.on("response", (response) => {
-        readAll(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
-      });
-      request.end(bytes);
+  #open(): Connection {
+    const connection = new Connection({
+      url: this.#url, authorization: this.#options.authorization, agent: makeAgent(this.#url, this.#options),
+      onLogin: () => {
+        this.#isWelcome = true;
+        this.#serve();
+      },
     });
+    this.#all.push(connection);
+    return connection;
+  }
+
+  #take({ timeoutMs, signal }: PostOptions, deadlineMs: number): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+        const index = this.#waiters.indexOf(waiter);
+        if (index >= 0) this.#waiters.splice(index, 1);
+      };
+      const waiter: Waiter = {
+        use(connection) {
+          leave();
+          resolve(connection);
+        },
+        giveUp(error) {
+          leave();
+          reject(error);
+        },
+      };
+      const abort = () => waiter.giveUp(signal?.reason);
+      const timer = setTimeout(() => waiter.giveUp(new WsmanTransportError("timeout", `${this.address} did not answer within ${timeoutMs} ms.`)), deadlineMs - performance.now());
+      signal?.addEventListener("abort", abort);
+      this.#waiters.push(waiter);
+      this.#serve();
+    });
+  }
+
+  /** Gives connections to those that wait, first come first served. */
+  #serve(): void {
+    for (;;) {
+      const waiter = this.#waiters[0];
+      const connection = waiter ? this.#next() : null;
+      if (!waiter || !connection) return;
+      waiter.use(connection);
+    }
+  }
+
+  #next(): Connection | null {
+    if (!this.#isWelcome && this.#free.length < this.#all.length) return null;
+    // The one that was used last, so that those that are too many grow idle and end.
+    const index = Math.max(this.#free.findLastIndex((one) => one.isLoggedIn), 0);
+    const [connection] = this.#free.splice(index, 1);
+    return connection ?? (this.#all.length < this.#options.connectionsMax ? this.#open() : null);
+  }
+
+  /** What the host said to the one that tried is its answer to those that waited for it too. */
+  #turnAway(error: WsmanTransportError): void {
+    const wasAlone = !this.#isWelcome;
+    this.#isWelcome = false;
+    if (wasAlone) for (const waiter of this.#waiters.splice(0)) waiter.giveUp(error);
   }
 
   #explain(error: NodeJS.ErrnoException): WsmanTransportError {
@@ -109,41 +145,9 @@ export class Transport {
   }
 }
 
-async function readAll(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > answerBytesMax) throw new WsmanTransportError("http", `The answer is larger than ${answerBytesMax} bytes.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-/** Hands a connection out only after its certificate was found to be the pinned one, so that no password goes to another. */
-class PinnedAgent extends HttpsAgent {
-  readonly #fingerprint: string;
-
-  constructor(options: ConstructorParameters<typeof HttpsAgent>[0], fingerprint: string) {
-    super(options);
-    this.#fingerprint = fingerprint.replaceAll(":", "").toLowerCase();
-    if (!/^[0-9a-f]{64}$/.test(this.#fingerprint)) throw new TypeError("The TLS fingerprint must be the SHA-256 of the certificate: 64 hex digits.");
-  }
-
-  override createConnection(options: ConnectionOptions, callback?: (error: Error | null, socket: Duplex) => void): TLSSocket | undefined {
-    const socket = tlsConnect({ ...options, rejectUnauthorized: false });
-    const settle = (error: Error | null) => {
-      socket.off("error", settle);
-      callback?.(error, socket);
-    };
-    socket.once("error", settle);
-    socket.once("secureConnect", () => {
-      const found = socket.getPeerCertificate().fingerprint256?.replaceAll(":", "").toLowerCase();
-      if (found === this.#fingerprint) return settle(null);
-      socket.destroy();
-      settle(new WsmanTransportError("tls", `The certificate's SHA-256 is ${found ?? "missing"}, but ${this.#fingerprint} is pinned. Pin the new one only if the host's certificate was renewed.`));
-    });
-    // Returning nothing makes the agent wait for the callback.
-    return undefined;
-  }
+/** An agent that keeps one socket, for one connection. */
+function makeAgent(url: URL, { tlsFingerprint, clientCertificate }: TransportOptions): HttpAgent {
+  const keeping: AgentOptions = { keepAlive: true, maxSockets: 1, maxFreeSockets: 1, timeout: idleMaxMs, ...clientCertificate };
+  if (url.protocol === "http:") return new HttpAgent(keeping);
+  return tlsFingerprint === null ? new HttpsAgent(keeping) : new PinnedAgent(keeping, tlsFingerprint);
 }
