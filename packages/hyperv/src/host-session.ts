@@ -32,7 +32,8 @@ export class HostLink {
   constructor(connection: HostConnection, quirks: Partial<Quirks> = {}) {
     this.name = connection.name;
     this.quirks = { ...defaultQuirks, ...quirks };
-    const reach = { url: connection.url, user: connection.user, password: connection.password, tlsFingerprint: connection.tlsFingerprint };
+    const { url, user, password, tlsFingerprint, authentication, clientCertificate } = connection;
+    const reach = { url, user, password, tlsFingerprint, authentication, clientCertificate };
     this.client = new WsmanClient({ ...reach, connectionsMax: requestsMax });
     this.programs = new WsmanClient({ ...reach, connectionsMax: transfersMax + consolesMax + commandsMax });
   }

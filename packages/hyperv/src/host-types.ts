@@ -10,6 +10,10 @@ export interface HostConnection {
   readonly password: string;
   /** SHA-256 of the TLS certificate to pin, lower-case hex; null means ordinary verification. */
   readonly tlsFingerprint: string | null;
+  /** By default Negotiate over http to another computer, which is what a stock host takes; otherwise what the host offers. */
+  readonly authentication?: "basic" | "negotiate" | "certificate" | "kerberos";
+  /** PEM, for authentication by certificate. */
+  readonly clientCertificate?: { readonly cert: string | Buffer; readonly key: string | Buffer };
 }
 
 export type PowerAction = "start" | "shut-down" | "turn-off" | "reset";

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { join } from "node:path";
-import { startWsmanServer } from "@signet/wsman/server";
+import { isLoopback, localAccountName, principalNameOf, startWsmanServer, type CbtHardeningLevel, type WsmanServerOptions } from "@signet/wsman/server";
 import { autoClock, ManualClock } from "../clock.ts";
 import { DriveFiles } from "../drive/drive-files.ts";
 import { HostDrive } from "../drive/host-drive.ts";
@@ -37,8 +37,14 @@ export interface EmulatedHostOptions {
   readonly machines: "firmware" | "instant";
   /** With a manual clock nothing of the host's own time passes but by `advance`. */
   readonly clock: "auto" | "manual";
-  /** PEM; without it the host speaks plain HTTP. */
+  /** PEM; without it the host speaks plain HTTP, where Basic is offered on loopback addresses only. */
   readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
+  /** WinRM's AllowUnencrypted: over plain HTTP, Basic from anywhere and messages that are not sealed. */
+  readonly allowUnencrypted?: boolean;
+  /** WinRM's CbtHardeningLevel; "relaxed" by default. */
+  readonly cbtHardeningLevel?: CbtHardeningLevel;
+  /** WinRM's mapping of client certificates to the user, over TLS: the PEM of who signs them, and the user principal name in them. */
+  readonly certificateMapping?: { readonly authority: string | Buffer; readonly subject: string };
   /** Rules by which calls go wrong: see faults/fault-rules.ts. */
   readonly faultsFile?: string;
   /** What is not known of real hosts, otherwise than by default. */
@@ -78,8 +84,8 @@ export async function startEmulatedHost(options: EmulatedHostOptions): Promise<E
   });
   const provider = new WmiProvider(host);
   const server = await startWsmanServer({
-    provider: faults ? new FaultyProvider(provider, faults, clock) : provider, programs: host.programs, authenticateBasic: checkPassword(options.user, options.password), listen: options.listen, computerName: host.computerName, onBug,
-    ...(options.tls ? { tls: options.tls } : {}),
+    provider: faults ? new FaultyProvider(provider, faults, clock) : provider, programs: host.programs, listen: options.listen, computerName: host.computerName, onBug,
+    ...waysIn(options),
   });
   await startMachinesOf(host);
   return {
@@ -119,9 +125,20 @@ async function startMachinesOf(host: Host): Promise<void> {
   }
 }
 
-/** Windows compares user names without case, with or without the computer's name in front. */
-function checkPassword(user: string, password: string): (user: string, password: string) => boolean {
+/** Negotiate everywhere, as on a stock host, and Basic where nobody listens; one account for all of it. */
+function waysIn({ user, password, listen, tls, allowUnencrypted = false, cbtHardeningLevel = "relaxed", certificateMapping }: EmulatedHostOptions): Pick<WsmanServerOptions, "authenticateBasic" | "negotiate" | "certificates" | "tls" | "allowUnencrypted"> {
+  const isUser = (name: string) => localAccountName(name) === localAccountName(user);
+  return {
+    allowUnencrypted,
+    negotiate: { secretOf: (name) => (isUser(name) ? password : null), cbtHardeningLevel },
+    ...(tls || allowUnencrypted || isLoopback(listen.host) ? { authenticateBasic: (name, given) => isUser(name) && isSame(given, password) } : {}),
+    ...(tls ? { tls } : {}),
+    ...(certificateMapping ? { certificates: { authority: certificateMapping.authority, userOf: (certificate) => (principalNameOf(certificate)?.toLowerCase() === certificateMapping.subject.toLowerCase() ? user : null) } } : {}),
+  };
+}
+
+/** In a time that tells nothing of how much is the same. */
+function isSame(one: string, other: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
-  const expected = digest(password);
-  return (givenUser, givenPassword) => givenUser.replace(/^.*\\/, "").toLowerCase() === user.toLowerCase() && timingSafeEqual(digest(givenPassword), expected);
+  return timingSafeEqual(digest(one), digest(other));
 }
