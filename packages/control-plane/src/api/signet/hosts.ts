@@ -58,8 +58,6 @@ function readConnection(body: unknown): Parameters<HostRegistry["register"]>[0] 
   };
   const url = text("url");
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) throw invalid(`"url" is ${url}, and must be an address such as https://host:5986/wsman.`);
-  const { protocol, hostname } = new URL(url);
-  if (protocol === "http:" && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) throw invalid(`"url" is ${url}: over plain HTTP the password would cross the network in clear. Use https://${hostname}:5986/wsman.`);
   const fingerprint = fields["tlsFingerprint"] ?? null;
   if (fingerprint !== null && (typeof fingerprint !== "string" || !/^[0-9a-f]{64}$/.test(fingerprint))) throw invalid('"tlsFingerprint" must be the SHA-256 of the certificate as 64 lower-case hexadecimal digits, or null.');
   const name = text("name");
