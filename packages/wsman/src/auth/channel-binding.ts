@@ -17,8 +17,11 @@ export function channelBinding(certificateDer: Buffer): Buffer | null {
   const hash = signatureHash(certificateDer);
   if (hash === null) return null;
   // The two old hashes are replaced, so that they protect nothing any more.
-  const digest = createHash(hash === "md5" || hash === "sha1" ? "sha256" : hash).update(certificateDer).digest();
-  const data = Buffer.concat([Buffer.from("tls-server-end-point:", "latin1"), digest]);
+  return endPointBinding(createHash(hash === "md5" || hash === "sha1" ? "sha256" : hash).update(certificateDer).digest());
+}
+
+export function endPointBinding(certificateDigest: Buffer): Buffer {
+  const data = Buffer.concat([Buffer.from("tls-server-end-point:", "latin1"), certificateDigest]);
   // No addresses on either side: type and length of each are zero.
   const bindings = Buffer.alloc(20);
   bindings.writeUInt32LE(data.length, 16);
