@@ -52,10 +52,9 @@ function sealedSession(session: NtlmSession): ConnectionSession {
     write: (message) => ({ headers: { "Content-Type": sealedContentType }, body: sealMessage(session, message) }),
     read({ status, contentType, body }) {
       if (body.length > 0 && isSealedContentType(contentType)) return openMessage(session, contentType, body).body;
-      // Anybody on the way can say something without a seal; only that there is no answer is believed.
+      // Anybody on the way can say something without a seal: it is not listened to, and the connection is not used any more.
       if (status === 400) throw new NtlmError("The host could not open the sealed request: it was changed on the way, or is not the next one of this connection.");
-      if (status === 200) throw new NtlmError("The answer is not sealed, so it may be anybody's.");
-      return Buffer.alloc(0);
+      throw new NtlmError(status === 200 ? "The answer is not sealed, so it may be anybody's." : `The host answers HTTP ${status} without a sealed fault.`);
     },
   };
 }

@@ -69,6 +69,7 @@ export class Connection {
       const { headers, body } = session.write(message);
       return this.#exchange({ headers: { ...headers, ...options.headers }, body, isBound: session.isBound }, options, deadlineMs);
     };
+    let httpStatus: number | undefined;
     try {
       const known = this.isLoggedIn ? this.#session : null;
       let session = known ?? await this.#login(options, deadlineMs);
@@ -80,11 +81,12 @@ export class Connection {
       }
       if (answer === null) throw new WsmanTransportError("unreachable", `${this.#options.url.href} closes the connection after the log-on.`);
       if (answer.status === 401) throw new WsmanTransportError("unauthorized", `${this.#options.url.href} refuses the user or password (HTTP 401). ${session.advice}`.trimEnd(), { httpStatus: 401 });
+      httpStatus = answer.status;
       return { status: answer.status, text: session.read(answer).toString("utf8") };
     } catch (error) {
       // What is known of this connection is of no use after any trouble.
       this.#drop();
-      if (error instanceof NtlmError) throw new WsmanTransportError("http", `${this.#options.url.href}: ${error.message}`, { cause: error });
+      if (error instanceof NtlmError) throw new WsmanTransportError("http", `${this.#options.url.href}: ${error.message}`, { cause: error, ...(httpStatus === undefined ? {} : { httpStatus }) });
       throw error;
     }
   }
