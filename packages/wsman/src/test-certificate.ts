@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 /** A key and a certificate of its own for 127.0.0.1, made by OpenSSL. */
-export async function testCertificate(): Promise<{ readonly key: Buffer; readonly cert: Buffer; readonly fingerprint: string }> {
+export async function testCertificate(algorithm: "ec" | "ed25519" = "ec"): Promise<{ readonly key: Buffer; readonly cert: Buffer; readonly fingerprint: string }> {
   const folder = await mkdtemp(join(tmpdir(), "signet-certificate-"));
   try {
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-    await promisify(execFile)("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=hv1", "-addext", "subjectAltName=IP:127.0.0.1"]);
+    await promisify(execFile)("openssl", ["req", "-x509", "-newkey", algorithm, ...(algorithm === "ec" ? ["-pkeyopt", "ec_paramgen_curve:prime256v1"] : []), "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=hv1", "-addext", "subjectAltName=IP:127.0.0.1"]);
     const bytes = await readFile(cert);
     return { key: await readFile(key), cert: bytes, fingerprint: new X509Certificate(bytes).fingerprint256 };
   } finally {

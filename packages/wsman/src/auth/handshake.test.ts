@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { readDer, readDerList, writeDer } from "./der.ts";
 import { NegotiateAcceptor, type AcceptorStep } from "./negotiate-acceptor.ts";
 import { NegotiateInitiator } from "./negotiate-initiator.ts";
