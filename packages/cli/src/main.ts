@@ -47,7 +47,7 @@ function addRunningVerbs(program: Command): void {
     .addOption(machinesOption())
     .addOption(new Option("--clock <clock>", "whether jobs advance by themselves").choices(["auto", "manual"]).default("auto"))
     .option("--faults <file>", "fault rules (JSON)")
-    .option("--user <name>", "user name for Basic authentication", "Administrator")
+    .option("--user <name>", "name of the account that may log on", "Administrator")
     .option("--password-file <file>", "file with the password; without it one is made and printed")
     .option("--tls", "HTTPS with a certificate made for this run")
     .option("--data <dir>", "folder that stands for the hosts' disks", "signet-hosts")

@@ -28,7 +28,7 @@ const bytesPerGib = 1024 ** 3;
 const freeBytesMin = 8 * bytesPerGib;
 const remedies = {
   reach: "Check the address, that the host runs, and that WinRM listens: Enable-PSRemoting -Force; winrm enumerate winrm/config/listener",
-  password: "Check user and password. Basic authentication must be allowed and the account be local: Set-Item WSMan:\\localhost\\Service\\Auth\\Basic $true",
+  password: "Check user and password; write a local account of a host that is in a domain as .\\USER. Negotiate must be allowed, as it is by default: Set-Item WSMan:\\localhost\\Service\\Auth\\Negotiate $true",
   switch: "Make a virtual switch on a network adapter: New-VMSwitch -Name External -NetAdapterName (Get-NetAdapter -Physical | Where-Object Status -eq Up)[0].Name",
   templates: "Install the host's updates: Windows Server 2016 and later have the template MicrosoftUEFICertificateAuthority. Without it Linux guests cannot use Secure Boot there.",
   shell: "Allow commands through WinRM: Set-Item WSMan:\\localhost\\Shell\\AllowRemoteShellAccess $true",
