@@ -4,11 +4,12 @@ import type { LoginAnswer } from "./authorization.ts";
 import { kerberosAuthorization, type KerberosLibrary } from "./kerberos-authorization.ts";
 
 /** The library's part of a conversation: what it says to each thing that it is told. */
-function library(answers: Readonly<Record<string, string | null>>, told: string[] = []): KerberosLibrary {
+function library(answers: Readonly<Record<string, string | null>>, told: string[] = [], username = "me@EXAMPLE"): KerberosLibrary {
   return {
     async initializeClient(service, options) {
       told.push(`${service} ${options?.principal ?? "-"}`);
       return {
+        username,
         async step(challenge) {
           told.push(challenge);
           const answer = answers[challenge];
@@ -46,6 +47,12 @@ test("more legs are gone through while the host asks for them", async () => {
   const asked: string[] = [];
   await kerberosAuthorization("h", "", async () => library({ "": "b25l", "dHdv": "dGhyZWU=" })).login(host([{ challenges: ["Negotiate dHdv"] }, { status: 200 }], asked));
   assert.deepEqual(asked, ["Negotiate b25l", "Negotiate dGhyZWU="]);
+});
+
+test("a ticket of somebody else is not used", async () => {
+  const logOn = (user: string, username: string) => kerberosAuthorization("h", user, async () => library({ "": "b25l" }, [], username)).login(host([{ status: 200 }]));
+  for (const user of ["me", "me@EXAMPLE", "ME@example", ""]) await logOn(user, "me@EXAMPLE");
+  for (const user of ["other", "me@ELSEWHERE", "EXAMPLE\\me"]) await assert.rejects(logOn(user, "me@EXAMPLE"), /one of me@EXAMPLE, but .* should log on/);
 });
 
 test("no ticket, a refusal, a false proof and a host without end are failures in words", async () => {

@@ -7,6 +7,8 @@ export interface KerberosLibrary {
 }
 
 interface KerberosClient {
+  /** Whose ticket it was, once all is said. */
+  readonly username?: string | null;
   /** Takes and gives tokens in base64; gives nothing when there is nothing more to say. */
   step(challenge: string): Promise<string | null>;
 }
@@ -46,6 +48,7 @@ export function kerberosAuthorization(host: string, user: string, load: () => Pr
         if (answer.status === 200) {
           // The host's own proof: who cannot give it is not the host.
           if (challenge !== "") await step(challenge);
+          checkUser(user, client.username ?? "");
           return silentSession(advice);
         }
         if (answer.status !== 401 || challenge === "") break;
@@ -53,6 +56,12 @@ export function kerberosAuthorization(host: string, user: string, load: () => Pr
       throw new WsmanTransportError("unauthorized", `${connection.address} refuses the Kerberos ticket. ${advice}`, { httpStatus: 401 });
     },
   };
+}
+
+/** The library takes another's ticket where it finds none of the one that it was asked for. */
+function checkUser(wanted: string, found: string): void {
+  const matches = wanted === "" || found === "" || found.toLowerCase() === wanted.toLowerCase() || found.replace(/@.*$/s, "").toLowerCase() === wanted.toLowerCase();
+  if (!matches) throw new WsmanTransportError("unauthorized", `The Kerberos ticket here is one of ${found}, but ${wanted} should log on. Get one (kinit ${wanted}), or name that user.`);
 }
 
 // One for the ticket, and some for hosts that ask for another mechanism first.
