@@ -138,7 +138,7 @@ describe("the page in a browser", { skip: existsSync(BROWSER) ? false : `${BROWS
   test("shows desired beside actual and a mismatch in words", async () => {
     await open(`/servers/${servers[1]?.id}`);
     assert.match(await page.getByRole("row", { name: /^Secure Boot/ }).innerText(), /Secure Boot\s+on\s+off\s+differs/);
-    await shows("Secure Boot is off on the host; on was asked for.");
+    await shows("Secure Boot shall be on and is off.");
     assert.match(await page.getByRole("row", { name: /^Generation/ }).innerText(), /2\s+2\s+as asked/);
     await open("/servers");
     assert.match(await row("web-2").innerText(), /Secure Boot on[^]*Secure Boot off[^]*mismatch/);

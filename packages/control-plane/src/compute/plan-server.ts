@@ -1,7 +1,7 @@
 import { type AskedBy, decideSecureBoot, generation2MachineType, type Objection, objectToSecureBoot, type PolicyDecision, type ProfileName, vhdObjection } from "@signet/secure-boot/policy";
 import { noDiskReason } from "../no-disk-reason.ts";
 import { Refusal } from "../refusal.ts";
-import type { SecureBootNeed } from "../scheduling/host-state.ts";
+import type { Resources, SecureBootNeed } from "../scheduling/host-state.ts";
 import { InvalidImageMetadata, readPlacementMetadata } from "../scheduling/image-metadata.ts";
 import { chooseTemplate, verdictOf } from "./choose-template.ts";
 import type { BootImage } from "./image-port.ts";
@@ -17,6 +17,7 @@ export interface PlanQuestion {
 
 /** What is known before any host is looked at. */
 export interface ServerPlan {
+  readonly needs: Resources;
   readonly generation: 1 | 2;
   readonly format: "vhdx" | "vhd";
   readonly policy: PolicyRecord;
@@ -36,11 +37,17 @@ export function planServer(question: PlanQuestion): ServerPlan {
   // Where the host may decide, a Generation 1 image decides first: such a machine has no Secure Boot.
   const wanted = decision.decision === "on-if-capable" && generation === 1 ? "off" : (decision.decision as "on" | "off" | "on-if-capable");
   const family = image.report?.family ?? null;
-  if (wanted === "off") return { generation, format, policy: { ...policy, decision: "off" }, secureBoot: { wanted, template: null, family }, prediction: null };
+  const needs = needsOf(flavor, image);
+  if (wanted === "off") return { needs, generation, format, policy: { ...policy, decision: "off" }, secureBoot: { wanted, template: null, family }, prediction: null };
   if (wanted === "on") refuseObjection(objectTo(question, decision));
   const template = chooseTemplate(image.report, image.signature?.value ?? null);
   const prediction = predict(question, template);
-  return { generation, format, policy: { ...policy, template }, secureBoot: { wanted, template, family }, prediction };
+  return { needs, generation, format, policy: { ...policy, template }, secureBoot: { wanted, template, family }, prediction };
+}
+
+/** A flavor without a disk of its own takes the image's size, as in Nova. */
+function needsOf(flavor: FlavorSnapshot, image: BootImage): Resources {
+  return { vcpus: flavor.vcpus, memoryBytes: flavor.memoryMib * 1024 ** 2, diskBytes: Math.max(flavor.diskGib * 1024 ** 3, image.virtualSizeBytes ?? 0) };
 }
 
 function refuseUnfitImage(image: BootImage, flavor: FlavorSnapshot): void {

@@ -149,8 +149,7 @@ async function insertServer(transaction: ComputeTransaction, server: NewServer):
   if (plan.prediction?.forcedBy != null) await recordEvent(transaction, id, "forced", `${plan.prediction.forcedBy} forced it although firmware is predicted to refuse the image.`);
   const input: CreateInput = {
     serverId: id, requestId: who.requestId, name, image: { id: image.id, name: image.name, format: plan.format, properties: image.properties }, generation: plan.generation,
-    needs: { vcpus: flavor.vcpus, memoryBytes: flavor.memoryMib * 1024 ** 2, diskBytes: Math.max(flavor.diskGib * 1024 ** 3, image.virtualSizeBytes ?? 0) },
-    secureBoot: plan.secureBoot, wantsNetwork: wish.wantsNetwork,
+    needs: plan.needs, secureBoot: plan.secureBoot, wantsNetwork: wish.wantsNetwork,
     policy: { profile: plan.policy.profile, imageProperty: image.properties["os_secure_boot"] ?? null, flavorSpec: flavor.extraSpecs["os:secure_boot"] === undefined ? null : String(flavor.extraSpecs["os:secure_boot"]) },
   };
   await enqueueWorkflow(transaction, { kind: serverCreateKind, lane: "work", subjectId: id, input });

@@ -170,7 +170,7 @@ describe("the workflows of a server", () => {
       assert.equal(await run(serverCreate(parts)), "undone");
       const { fault } = await row(id);
       assert.equal(fault?.code, "SIG-READ-BACK-DIFFERS");
-      assert.match(fault.message, /hv1 did not make the machine as asked: Secure Boot enabled shall be true and is false/);
+      assert.match(fault.message, /hv1 did not make the machine as asked: Secure Boot shall be on and is off/);
       await assertNothingLeft();
     });
 
@@ -323,7 +323,7 @@ describe("the workflows of a server", () => {
       kept.actual = { ...kept.actual, secureBootEnabled: false };
       await watchHost(store, hostId, host, never);
       await watchHost(store, hostId, host, never);
-      assert.deepEqual((await row(id)).drift, ["Secure Boot enabled shall be true and is false"]);
+      assert.deepEqual((await row(id)).drift, ["Secure Boot shall be on and is off"]);
       kept.actual = { ...kept.actual, secureBootEnabled: true };
       await watchHost(store, hostId, host, never);
       assert.deepEqual((await row(id)).drift, []);

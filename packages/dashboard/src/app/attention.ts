@@ -1,5 +1,4 @@
 import type { SignetHost, SignetImage, SignetServer } from "@signet/control-plane/api-shapes";
-import { describeDrift, standingOf } from "./server-standing.ts";
 
 /** One thing that does not get better without a person. */
 export interface AttentionItem {
@@ -12,11 +11,11 @@ export interface AttentionItem {
 
 /** What needs a person, the worst first: broken promises, failures, images that mislead, hosts that are away. */
 export function findAttention(servers: readonly SignetServer[], images: readonly SignetImage[], hosts: readonly SignetHost[]): readonly AttentionItem[] {
-  return [...servers.filter((server) => standingOf(server) === "drift").map(ofDrift), ...servers.filter((server) => standingOf(server) !== "drift").flatMap(ofServer), ...images.flatMap(ofImage), ...hosts.flatMap(ofHost)];
+  return [...servers.filter(({ standing }) => standing === "drift").map(ofDrift), ...servers.filter(({ standing }) => standing !== "drift").flatMap(ofServer), ...images.flatMap(ofImage), ...hosts.flatMap(ofHost)];
 }
 
 function ofDrift(server: SignetServer): AttentionItem {
-  return { key: `server-${server.id}`, href: `/servers/${server.id}`, name: server.name, sentence: describeDrift(server).join(" "), remedy: null };
+  return { key: `server-${server.id}`, href: `/servers/${server.id}`, name: server.name, sentence: (server.drift ?? []).join(" "), remedy: null };
 }
 
 function ofServer(server: SignetServer): readonly AttentionItem[] {

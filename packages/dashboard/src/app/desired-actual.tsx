@@ -4,12 +4,11 @@ import type { ReactNode } from "react";
 import { Chip } from "./chip.tsx";
 import { Moment } from "./notices.tsx";
 import { TemplateName } from "./template-name.tsx";
-import { compareFacts, describeDrift } from "./server-standing.ts";
+import { compareFacts } from "./server-standing.ts";
 import { MatchChip } from "./state-chips.tsx";
 
 /** What was asked for beside what the host says; each difference in words. */
 export function DesiredActual({ server }: { readonly server: SignetServer }): ReactNode {
-  const drift = describeDrift(server);
   return (
     <section className="card" aria-labelledby="compare-title">
       <div className="pair" style={{ marginBottom: 14 }}>
@@ -47,7 +46,7 @@ export function DesiredActual({ server }: { readonly server: SignetServer }): Re
           ))}
         </tbody>
       </table>
-      {drift.map((sentence) => (
+      {(server.drift ?? []).map((sentence) => (
         <p key={sentence} className="alert" style={{ margin: "14px 0 0" }}>
           {sentence}
         </p>

@@ -1,4 +1,4 @@
-import type { SignetHost, SignetImage, SignetServer } from "@signet/control-plane/api-shapes";
+import type { SignetHost, SignetImage, SignetServer, Standing } from "@signet/control-plane/api-shapes";
 import { Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { ApiProblem } from "./api-client.ts";
@@ -7,7 +7,7 @@ import { FIRST_HOST, FIRST_IMAGE, FIRST_SERVER } from "./first-steps.ts";
 import { Answer, Empty, Moment, Problem } from "./notices.tsx";
 import { useHosts, useImages, useServers } from "./queries.ts";
 import { followInPage, Link } from "./router.tsx";
-import { type Standing, STANDING_WORDS, standingOf } from "./server-standing.ts";
+import { STANDING_WORDS } from "./server-standing.ts";
 import { count } from "./wording.ts";
 
 /** The promise at a glance: who keeps it, who only says so, who breaks it, and what a person should do next. */
@@ -41,7 +41,7 @@ const FIGURES: readonly { readonly standing: Standing; readonly title: string; r
 ];
 
 function Figures({ servers }: { readonly servers: readonly SignetServer[] }): ReactNode {
-  const byStanding = Map.groupBy(servers, standingOf);
+  const byStanding = Map.groupBy(servers, ({ standing }) => standing);
   const withoutMachine = byStanding.get("no-machine") ?? [];
   const oldest = (byStanding.get("enforced") ?? []).flatMap(({ actual }) => (actual === null ? [] : [actual.readAt])).reduce<string | null>((found, at) => (found === null || at < found ? at : found), null);
   return (

@@ -7,7 +7,6 @@ import { Alert, Answer, Moment } from "./notices.tsx";
 import { useServer } from "./queries.ts";
 import { Reasons } from "./reasons.tsx";
 import { Link } from "./router.tsx";
-import { standingOf } from "./server-standing.ts";
 import { TemplateName } from "./template-name.tsx";
 import { FirmwareChip, OutcomeChip, StandingChip, StatusChip } from "./state-chips.tsx";
 
@@ -21,7 +20,7 @@ export function ServerPage({ id }: { readonly id: string }): ReactNode {
           </Title>
           <div className="pair" style={{ marginBottom: 22 }}>
             <StatusChip status={server.status} taskState={server.taskState} />
-            <StandingChip standing={standingOf(server)} />
+            <StandingChip standing={server.standing} />
             <span className="soft wrap">
               <Link href={`/images/${server.image.id}`}>{server.image.name ?? server.image.id}</Link> · {server.flavorName} · {server.hostName === null ? "on no host" : `on ${server.hostName}`} · <Link href={`/json/servers/${server.id}`}>JSON</Link>
             </span>

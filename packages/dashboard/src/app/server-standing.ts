@@ -1,12 +1,4 @@
-import type { SignetServer } from "@signet/control-plane/api-shapes";
-
-/**
- * Where a machine stands with the promise.
- * enforced: on, read back as asked, and firmware has not refused the loader. refused: on, and firmware refused it.
- * switched on: asked for, not proven by a read-back yet. drift: what the host says is not what was asked. off: not asked for.
- * no machine: being built, or refused before there was one; nothing is switched on there.
- */
-export type Standing = "enforced" | "switched-on" | "refused" | "drift" | "off" | "no-machine";
+import type { SignetServer, Standing } from "@signet/control-plane/api-shapes";
 
 export const STANDING_WORDS: Readonly<Record<Standing, string>> = {
   enforced: "enforced",
@@ -16,14 +8,6 @@ export const STANDING_WORDS: Readonly<Record<Standing, string>> = {
   off: "off",
   "no-machine": "no machine",
 };
-
-export function standingOf(server: SignetServer): Standing {
-  if (server.matches === false) return "drift";
-  if (server.machineGuid === null && server.actual === null) return "no-machine";
-  if (!server.desired.secureBootEnabled) return "off";
-  if (server.firmware?.outcome === "refused") return "refused";
-  return server.matches === true && server.actual?.secureBootEnabled === true ? "enforced" : "switched-on";
-}
 
 /** One fact beside the other; `differs` is null while nothing has been read back. */
 export interface FactPair {
@@ -45,14 +29,6 @@ export function compareFacts(server: SignetServer): readonly FactPair[] {
     pair("Template", template(desired), actual && template(actual), !desired.secureBootEnabled || desired.templateId === null || desired.templateId === actual?.templateId),
     pair("Generation", String(desired.generation), actual && String(actual.generation), desired.generation === actual?.generation),
   ];
-}
-
-/** The mismatch as a sentence for each fact; empty when there is none or nothing was read yet. */
-export function describeDrift(server: SignetServer): readonly string[] {
-  const named = compareFacts(server)
-    .filter((fact) => fact.differs === true)
-    .map((fact) => `${fact.name} is ${fact.actual} on the host; ${fact.desired} was asked for.`);
-  return named.length === 0 && server.matches === false ? ["The host's read-back differs from what was asked for."] : named;
 }
 
 export const FIRMWARE_WORDS: Readonly<Record<NonNullable<SignetServer["firmware"]>["outcome"], string>> = {

@@ -5,7 +5,7 @@ import { FIRST_SERVER } from "./first-steps.ts";
 import { Answer, Empty, Moment } from "./notices.tsx";
 import { useServers } from "./queries.ts";
 import { Link } from "./router.tsx";
-import { compareFacts, FIRMWARE_WORDS, STANDING_WORDS, standingOf } from "./server-standing.ts";
+import { compareFacts, FIRMWARE_WORDS, STANDING_WORDS } from "./server-standing.ts";
 import { FirmwareChip, MatchChip, StandingChip, StatusChip } from "./state-chips.tsx";
 import { TemplateName } from "./template-name.tsx";
 import { type Column, SearchableTable } from "./table.tsx";
@@ -34,7 +34,7 @@ const COLUMNS: readonly Column<SignetServer>[] = [
       </div>
     ),
   },
-  { name: "Secure Boot", cell: (server) => <StandingChip standing={standingOf(server)} /> },
+  { name: "Secure Boot", cell: (server) => <StandingChip standing={server.standing} /> },
   { name: "Desired", cell: (server) => <Side server={server} side="desired" /> },
   {
     name: "Actual",
@@ -128,7 +128,7 @@ function searchText(server: SignetServer): readonly (string | null)[] {
     server.flavorName,
     server.desired.templateName,
     server.actual?.templateName ?? null,
-    STANDING_WORDS[standingOf(server)],
+    STANDING_WORDS[server.standing],
     server.matches === false ? "mismatch" : null,
     server.firmware === null ? null : `firmware ${FIRMWARE_WORDS[server.firmware.outcome]}`,
   ];

@@ -1,8 +1,8 @@
-import type { SignetServer } from "@signet/control-plane/api-shapes";
+import type { SignetServer, Standing } from "@signet/control-plane/api-shapes";
 import type { Outcome } from "@signet/secure-boot";
 import type { ReactNode } from "react";
 import { Chip, type Tone } from "./chip.tsx";
-import { FIRMWARE_WORDS, STANDING_WORDS, type Standing } from "./server-standing.ts";
+import { FIRMWARE_WORDS, STANDING_WORDS } from "./server-standing.ts";
 
 const OUTCOME_TONES: Readonly<Record<Outcome, Tone>> = { boots: "good", refused: "bad", unbootable: "bad", unknown: "warn" };
 const STANDING_TONES: Readonly<Record<Standing, Tone>> = { enforced: "good", "switched-on": "warn", refused: "bad", drift: "bad", off: "plain", "no-machine": "plain" };

@@ -78,7 +78,7 @@ function server(index: number, name: string, differing: Partial<SignetServer>): 
       profile: "blueprint", decision: "on", rule: "The image requires Secure Boot, so the machine has it whatever the flavor says.",
       asked: [{ source: "image property", name: "os_secure_boot", value: "required" }, { source: "flavor extra spec", name: "os:secure_boot", value: null }],
     },
-    desired: on, actual: { ...on, powerState: "running", readAt }, matches: true,
+    desired: on, actual: { ...on, powerState: "running", readAt }, matches: true, drift: [], standing: "enforced",
     prediction: { trust: LINUX.templateName, outcome: "boots", because: boots.because, forcedBy: null }, firmware: accepted, fault: null,
     timeline: [
       { at: "2026-11-24T09:12:01Z", event: "decided", text: "Secure Boot on, template MicrosoftUEFICertificateAuthority, on host hv1." },
@@ -93,15 +93,16 @@ const refusedFault = "The image debian-tampered is predicted as refused under Mi
 
 export const servers: readonly SignetServer[] = [
   server(1, "web-1", {}),
-  server(2, "web-2", { actual: { ...on, secureBootEnabled: false, powerState: "running", readAt }, matches: false }),
+  server(2, "web-2", { actual: { ...on, secureBootEnabled: false, powerState: "running", readAt }, matches: false, drift: ["Secure Boot shall be on and is off."], standing: "drift" }),
   server(3, "forced", {
+    standing: "refused",
     image: { id: images[1]?.id ?? "", name: "debian-tampered" }, prediction: { trust: LINUX.templateName, outcome: "refused", because: tampered("").because, forcedBy: "admin" },
     firmware: { outcome: "refused", line: "BdsDxe: failed to load Boot0001 \"UEFI Hyper-V Virtual Disk\": Access Denied", heartbeat: "none", observedAt: "2026-11-24T09:14:05Z" },
   }),
-  server(4, "starting", { status: "BUILD", taskState: "spawning", actual: null, matches: null, firmware: null, machineGuid: null, timeline: [] }),
-  server(5, "plain", { desired: off, actual: { ...off, powerState: "off", readAt }, policy: { profile: "blueprint", asked: [], decision: "off", rule: "Nobody asked for Secure Boot." }, prediction: null, firmware: null, status: "SHUTOFF" }),
+  server(4, "starting", { status: "BUILD", taskState: "spawning", actual: null, matches: null, drift: null, standing: "no-machine", firmware: null, machineGuid: null, timeline: [] }),
+  server(5, "plain", { standing: "off", desired: off, actual: { ...off, powerState: "off", readAt }, policy: { profile: "blueprint", asked: [], decision: "off", rule: "Nobody asked for Secure Boot." }, prediction: null, firmware: null, status: "SHUTOFF" }),
   server(6, "tampered", {
-    status: "ERROR", hostName: null, machineGuid: null, actual: null, matches: null, firmware: null, image: { id: images[1]?.id ?? "", name: "debian-tampered" },
+    status: "ERROR", hostName: null, machineGuid: null, actual: null, matches: null, drift: null, standing: "no-machine", firmware: null, image: { id: images[1]?.id ?? "", name: "debian-tampered" },
     prediction: { trust: LINUX.templateName, outcome: "refused", because: tampered("").because, forcedBy: null },
     fault: { code: "SIG-PREDICTED-REFUSED", message: refusedFault, remedy: "Upload an image whose loader is unchanged." },
   }),

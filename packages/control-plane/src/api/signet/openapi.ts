@@ -27,14 +27,19 @@ const Host = Type.Object({
 
 const SecureBootState = { secureBootEnabled: Type.Boolean(), templateId: Nullable(Type.String()), templateName: Nullable(Type.String()), generation: Type.Integer() };
 
+const Policy = { profile: Type.String(), asked: Type.Array(Type.Object({ source: Type.String(), name: Type.String(), value: Nullable(Type.String()) })), decision: Type.String(), rule: Type.String() };
+const Prediction = Nullable(Type.Object({ trust: Type.String(), outcome: Outcome, because: Type.Array(Reason), forcedBy: Nullable(Type.String()) }));
+
 const Server = Type.Object({
   id: Type.String(), name: Type.String(), status: Type.String(), taskState: Nullable(Type.String()), projectId: Type.String(), hostName: Nullable(Type.String()), machineGuid: Nullable(Type.String()),
   image: Type.Object({ id: Type.String(), name: Nullable(Type.String()) }), flavorName: Type.String(),
-  policy: Type.Object({ profile: Type.String(), asked: Type.Array(Type.Object({ source: Type.String(), name: Type.String(), value: Nullable(Type.String()) })), decision: Type.String(), rule: Type.String() }),
+  policy: Type.Object(Policy),
   desired: Type.Object(SecureBootState),
   actual: Nullable(Type.Object({ ...SecureBootState, powerState: Type.String(), readAt: Type.String() })),
   matches: Nullable(Type.Boolean()),
-  prediction: Nullable(Type.Object({ trust: Type.String(), outcome: Outcome, because: Type.Array(Reason), forcedBy: Nullable(Type.String()) })),
+  drift: Nullable(Type.Array(Type.String(), { description: "What differs, one sentence each, as of the last read-back" })),
+  standing: Type.Union(["enforced", "switched-on", "refused", "drift", "off", "no-machine"].map((standing) => Type.Literal(standing)), { description: "Where the machine stands with the promise: enforced is on, read back as asked, and not refused by firmware" }),
+  prediction: Prediction,
   firmware: Nullable(Type.Object({ outcome: Type.String(), line: Nullable(Type.String()), heartbeat: Nullable(Type.String()), observedAt: Type.String() })),
   fault: Nullable(Type.Object({ code: Type.String(), message: Type.String(), remedy: Nullable(Type.String()) })),
   timeline: Type.Array(Type.Object({ at: Type.String(), event: Type.String(), text: Type.String() })),
@@ -42,11 +47,12 @@ const Server = Type.Object({
 
 const Connection = Type.Object({ name: Type.String(), url: Type.String(), user: Type.String(), password: Type.String(), tlsFingerprint: Type.Optional(Nullable(Type.String())) });
 const Explanation = Type.Object({
-  refusal: Nullable(Reason), policy: Type.Unknown(), prediction: Type.Unknown(), fits: Type.Boolean(),
+  refusal: Nullable(Type.Object({ code: Type.String(), message: Type.String(), remedy: Nullable(Type.String()) })),
+  policy: Nullable(Type.Object({ ...Policy, templateId: Nullable(Type.String()), templateName: Nullable(Type.String()), generation: Type.Integer() })), prediction: Prediction, fits: Type.Boolean(),
   hosts: Type.Array(Type.Object({ name: Type.Optional(Type.String({ description: "For administrators only" })), fits: Type.Boolean(), reasons: Type.Array(Type.String()) })),
 });
 
-const answer = (schema: Type.TSchema): FastifySchema["response"] => ({ 200: schema, 401: Problem, 403: Problem, 404: Problem });
+const answer = (schema: Type.TSchema): Readonly<Record<number, Type.TSchema>> => ({ 200: schema, 401: Problem, 403: Problem, 404: Problem });
 
 /** Every route of the API. A test holds that none is missing. */
 export const routeDescriptions: Readonly<Record<string, FastifySchema>> = {
@@ -59,7 +65,7 @@ export const routeDescriptions: Readonly<Record<string, FastifySchema>> = {
   "GET /hosts/:id": { summary: "One host", response: answer(Host) },
   "POST /hosts": { summary: "Add a host, or change how it is reached", body: Connection, response: { 201: Host, 400: Problem, 403: Problem } },
   "DELETE /hosts/:id": { summary: "Remove a host without servers", response: { 204: Type.Null(), 403: Problem, 404: Problem, 409: Problem } },
-  "GET /explain": { summary: "What would become of a server of this image and flavor, host by host", querystring: Type.Object({ image: Type.String(), flavor: Type.String() }), response: answer(Explanation) },
+  "GET /explain": { summary: "What would become of a server of this image and flavor, host by host", querystring: Type.Object({ image: Type.String(), flavor: Type.String() }), response: { ...answer(Explanation), 400: Problem } },
   "GET /transfers/:token": { summary: "An image's bytes for a host; the address itself is the permission", response: { 200: Type.String({ format: "binary" }), 404: Problem } },
 };
 

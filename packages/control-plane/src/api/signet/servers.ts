@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { findServer, type Server } from "../../compute/servers.ts";
+import { standingOf } from "../../compute/standing.ts";
 import type { ComputeStore } from "../../store/tables/compute.ts";
 import { statusOf } from "../compute/server-view.ts";
 import { callerOf } from "../http/session.ts";
@@ -44,9 +45,15 @@ function viewSignetServer(server: Server, timeline: readonly Event[]): SignetSer
       secureBootEnabled: actual.machine.secureBootEnabled, templateId: actual.machine.secureBootTemplateId, templateName: actual.templateName, generation: actual.machine.generation, powerState: actual.machine.state, readAt: actual.readAt,
     },
     matches: drift === null ? null : drift.length === 0,
+    drift: drift === null ? null : drift.map(toSentence),
+    standing: standingOf({ wantsSecureBoot: isOn, hasMachine: server.machine_guid !== null || actual !== null, drift, firmwareOutcome: firmware?.outcome ?? null }),
     prediction: prediction === null ? null : { trust: prediction.trust, outcome: prediction.outcome, because: prediction.because, forcedBy: prediction.forcedBy },
     firmware: firmware === null ? null : { outcome: firmware.outcome, line: firmware.line, heartbeat: firmware.heartbeat, observedAt: firmware.observedAt },
     fault: fault === null ? null : { code: fault.code, message: fault.message, remedy: fault.remedy },
     timeline,
   };
+}
+
+function toSentence(difference: string): string {
+  return `${difference.charAt(0).toUpperCase()}${difference.slice(1)}.`;
 }

@@ -1,4 +1,7 @@
 import type { ImageReport, Outcome, Reason } from "@signet/secure-boot";
+import type { Standing } from "../../compute/standing.ts";
+
+export type { Standing } from "../../compute/standing.ts";
 
 /** Answers of `/signet/v1`, shared with the dashboard as types. Names are ours (camelCase); OpenStack's spelling stays in its own APIs. */
 
@@ -49,6 +52,9 @@ export interface SignetServer {
   } | null;
   /** Desired and actual agree, as of the last read-back. Null before the first. */
   readonly matches: boolean | null;
+  /** What differs, one sentence each, as of the last read-back. Null before the first. */
+  readonly drift: readonly string[] | null;
+  readonly standing: Standing;
   readonly prediction: { readonly trust: string; readonly outcome: Outcome; readonly because: readonly Reason[]; readonly forcedBy: string | null } | null;
   readonly firmware: { readonly outcome: "accepted" | "refused" | "nothing-to-boot" | "undecided"; readonly line: string | null; readonly heartbeat: string | null; readonly observedAt: string } | null;
   readonly fault: { readonly code: string; readonly message: string; readonly remedy: string | null } | null;
@@ -71,4 +77,23 @@ export interface SignetHost {
   readonly diskBytes: number;
   readonly diskClaimedBytes: number;
   readonly lastSeenAt: string | null;
+}
+
+/** GET /signet/v1/explain. A refusal stands alone; without one, every host is told of. */
+export interface SignetExplanation {
+  readonly refusal: { readonly code: string; readonly message: string; readonly remedy: string | null } | null;
+  readonly policy: {
+    readonly profile: string;
+    readonly asked: SignetServer["policy"]["asked"];
+    /** `on-if-capable`: a host that cannot do it may take the server all the same. */
+    readonly decision: "on" | "off" | "on-if-capable" | "conflict";
+    readonly rule: string;
+    readonly templateId: string | null;
+    readonly templateName: string | null;
+    readonly generation: 1 | 2;
+  } | null;
+  readonly prediction: SignetServer["prediction"];
+  readonly fits: boolean;
+  /** `name` is for administrators only. */
+  readonly hosts: readonly { readonly name?: string; readonly fits: boolean; readonly reasons: readonly string[] }[];
 }

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { ImageReport } from "@signet/secure-boot";
+import type { TSchema } from "typebox";
+import { Value } from "typebox/value";
 import { answerErrors } from "../http/error-envelope.ts";
 import { parseAnyBodyAsJson } from "../http/body-parsing.ts";
 import { requireToken } from "../http/session.ts";
 import { Refusal } from "../../refusal.ts";
 import { TestCompute } from "../compute/test-compute.ts";
+import { signetEnvelope } from "./envelope.ts";
 import { registerSignetExplain } from "./explain.ts";
 import { registerSignetHosts } from "./hosts.ts";
+import { routeDescriptions } from "./openapi.ts";
 import { registerSignetServers } from "./servers.ts";
 
 const SECURE = { hw_machine_type: "hyperv-gen2", os_secure_boot: "required" };
@@ -26,6 +30,15 @@ function reportOf(refusedUnder: readonly string[]): ImageReport {
   };
 }
 
+/** Each answer is what `/signet/v1/openapi.json` says, with nothing that it keeps silent about. */
+function assertDescribed(request: string, status: number, body: unknown): void {
+  const route = request.replace(/\?.*/, "").replace(/^(\w+ \/\w+)\/[^/]+/, "$1/:id");
+  const schema = (routeDescriptions[route]?.response as Record<number, TSchema> | undefined)?.[status];
+  assert.ok(schema, `${route} answers ${status}, which is not described`);
+  assert.deepEqual([...Value.Errors(schema, body)], [], route);
+  assert.deepEqual(Value.Clean(schema, structuredClone(body)), body, `${route} answers more than is described`);
+}
+
 describe("Signet's own view of servers and hosts", () => {
   let cloud: TestCompute;
   let admin: string;
@@ -34,7 +47,7 @@ describe("Signet's own view of servers and hosts", () => {
   before(async () => {
     cloud = await TestCompute.start({ hv1: "2012r2", hv2: "2022" }, ({ app, readSession, database: { store } }, { servers, registry, placement }) => app.register(async (scope) => {
       parseAnyBodyAsJson(scope, () => new Refusal({ code: "SIG-TEST", httpStatus: 400, message: "not JSON" }));
-      answerErrors(scope, ({ code, message, remedy }) => ({ error: { code, message, remedy } }));
+      answerErrors(scope, signetEnvelope);
       requireToken(scope, readSession, { unknownPathsToo: true });
       registerSignetServers(scope, { store });
       registerSignetHosts(scope, { store, registry });
@@ -48,7 +61,9 @@ describe("Signet's own view of servers and hosts", () => {
   // oxlint-disable-next-line typescript/no-explicit-any -- each test knows what it asked for
   async function ask(path: string, options: { token?: string; method?: "GET" | "POST" | "DELETE"; body?: object } = {}): Promise<{ status: number; body: any }> {
     const answer = await cloud.identity.app.inject({ method: options.method ?? "GET", url: `/signet/v1${path}`, headers: { "x-auth-token": options.token ?? admin }, ...(options.body === undefined ? {} : { payload: options.body }) });
-    return { status: answer.statusCode, body: answer.body === "" ? null : answer.json() };
+    const body = answer.body === "" ? null : answer.json();
+    assertDescribed(`${options.method ?? "GET"} ${path}`, answer.statusCode, body);
+    return { status: answer.statusCode, body };
   }
 
   test("a server shows what was asked, decided, desired, found, heard, and what happened", async () => {
@@ -63,7 +78,7 @@ describe("Signet's own view of servers and hosts", () => {
       asked: [{ source: "image property", name: "os_secure_boot", value: "required" }, { source: "flavor extra spec", name: "os:secure_boot", value: null }],
     });
     assert.deepEqual(body.desired, { secureBootEnabled: true, templateId: "272e7447-90a4-4563-a4b9-8e4ab00526ce", templateName: UEFI, generation: 2 });
-    assert.deepEqual([body.actual.secureBootEnabled, body.actual.templateName, body.actual.powerState, body.matches], [true, UEFI, "running", true]);
+    assert.deepEqual([body.actual.secureBootEnabled, body.actual.templateName, body.actual.powerState, body.matches, body.drift, body.standing], [true, UEFI, "running", true, [], "enforced"]);
     assert.deepEqual([body.prediction.trust, body.prediction.outcome, body.prediction.forcedBy], [UEFI, "boots", null]);
     assert.deepEqual([body.firmware.outcome, body.firmware.heartbeat, body.fault, body.hostName], ["accepted", "ok", null, "hv2"]);
     assert.deepEqual(body.timeline.slice(0, 5).map(({ event }: { event: string }) => event), ["accepted", "placed", "image ready", "defined", "active"]);
