@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { startEmulatedHost, type EmulatedHost } from "@signet/emulator";
+import { missingPrograms } from "../cloud/client-command.ts";
+import { missingModules, runScript } from "./debian-python.ts";
 
-/** python3-winrm and its NTLM are Debian's; another Python earlier in the path has none of them. */
-const debianPython = "/usr/bin/python3";
 // A letter beyond ASCII, a colon, and what shells and URLs would take amiss.
 const password = "geheim:ü %41&'";
 // curl writes a password's bytes as if each were a letter.
@@ -19,33 +19,16 @@ const identify = '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" 
 /** MD4, which OpenSSL 3 keeps in a provider that is off by default and ntlm-auth asks OpenSSL for. */
 const legacyOpenssl = "openssl_conf = init\n[init]\nproviders = providers\n[providers]\ndefault = on\nlegacy = on\n[on]\nactivate = 1\n";
 
-/** What every script of the tests begins with: `attempt(…)` prints what a message was answered by, or the error's name. */
+/** `protocol(user, …)` over NTLM, and `attempt(…)`, which prints what a message was answered by, or the error's name. */
 const prelude = `
-import json, os, uuid
-import winrm
-from winrm.protocol import Protocol
-url, password = os.environ["HOST_URL"], os.environ["HOST_PASSWORD"]
 identify = os.environ["IDENTIFY"]
-def out(*values): print(json.dumps([v.decode("utf8") if isinstance(v, bytes) else v for v in values]))
 def protocol(user="Administrator", given=password, **options): return Protocol(endpoint=url, username=user, password=given, server_cert_validation="ignore", **{"transport": "ntlm", **options})
 def attempt(one, message=identify):
     try: out(one.send_message(message))
     except Exception as error: out(type(error).__name__, str(error))
-def envelope(action, resource, body, selectors=""):
-    return f'''<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd" xmlns:n="http://schemas.xmlsoap.org/ws/2004/09/enumeration"><s:Header><a:Action s:mustUnderstand="true">{action}</a:Action><a:To>{url}</a:To><w:ResourceURI s:mustUnderstand="true">{resource}</w:ResourceURI><a:MessageID>uuid:{uuid.uuid4()}</a:MessageID><a:ReplyTo><a:Address>http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</a:Address></a:ReplyTo>{selectors}</s:Header><s:Body>{body}</s:Body></s:Envelope>'''
 `;
 
-function missingClient(): string | false {
-  try {
-    execFileSync(debianPython, ["-c", "import winrm, requests_ntlm"], { stdio: "ignore" });
-    execFileSync("curl", ["--version"], { stdio: "ignore" });
-    return false;
-  } catch {
-    return "not installed: python3-winrm, curl";
-  }
-}
-
-describe("clients that others wrote log on to an emulated host", { skip: missingClient() }, () => {
+describe("clients that others wrote log on to an emulated host", { skip: missingModules(["winrm", "requests_ntlm"], "python3-winrm") || missingPrograms("curl") }, () => {
   let folder: string;
   const hosts: EmulatedHost[] = [];
   let host: EmulatedHost;
@@ -87,19 +70,7 @@ describe("clients that others wrote log on to an emulated host", { skip: missing
     }
   }
 
-  /** Runs a script and gives what each `out` of it printed. */
-  function python(script: string, { url }: EmulatedHost = host): Promise<unknown[]> {
-    return new Promise((resolve, reject) => {
-      // A bundle named in the environment would count even where the client is told to ignore certificates.
-      const { REQUESTS_CA_BUNDLE: _bundle, CURL_CA_BUNDLE: _other, ...inherited } = process.env;
-      const child = spawn(debianPython, ["-c", prelude + script], { cwd: folder, env: { ...inherited, OPENSSL_CONF: join(folder, "openssl.cnf"), PYTHONWARNINGS: "ignore", PYTHONIOENCODING: "utf8", HOST_URL: url, HOST_PASSWORD: password, IDENTIFY: identify } });
-      let [stdout, stderr] = ["", ""];
-      child.stdout.setEncoding("utf8").on("data", (text: string) => { stdout += text; });
-      child.stderr.setEncoding("utf8").on("data", (text: string) => { stderr += text; });
-      child.on("error", reject);
-      child.on("close", (code) => (code === 0 ? resolve(stdout.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as unknown)) : reject(new Error(stderr))));
-    });
-  }
+  const python = (script: string, { url }: EmulatedHost = host): Promise<unknown[]> => runScript(prelude + script, { url, password, cwd: folder, environment: { OPENSSL_CONF: join(folder, "openssl.cnf"), IDENTIFY: identify } });
 
   const product = /<wsmid:ProductVendor>Microsoft Corporation<\/wsmid:ProductVendor><wsmid:ProductVersion>OS: 10\.0\.20348 SP: 0\.0 Stack: 3\.0<\/wsmid:ProductVersion>/;
 

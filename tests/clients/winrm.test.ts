@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,38 +8,23 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { startEmulatedHost, type EmulatedHost } from "@signet/emulator";
 import { fetchFileScript, scriptCommandLine } from "@signet/hyperv/schema/host-scripts";
+import { missingModules, runScript } from "./debian-python.ts";
 
-/** python3-winrm is Debian's; another Python earlier in the path has none of its packages. */
-const debianPython = "/usr/bin/python3";
 const password = "geheim:ü";
 const wmi = "http://schemas.microsoft.com/wbem/wsman/1/wmi";
 
-/** What every script of the tests begins with: `session`, `protocol`, `out(value)`, and an envelope writer that is not ours. */
+/** `session`, `protocol` and `ran(answer)`, over Basic. */
 const prelude = `
-import json, os, sys, uuid
-import winrm
+import sys
 from winrm.exceptions import InvalidCredentialsError, WinRMError, WinRMTransportError
-from winrm.protocol import Protocol
-url, user, password = os.environ["HOST_URL"], "Administrator", os.environ["HOST_PASSWORD"]
+user = "Administrator"
 options = dict(transport="basic", username=user, password=password, message_encryption="never", server_cert_validation="ignore")
 protocol = Protocol(endpoint=url, **options)
 session = winrm.Session(url, auth=(user, password), transport="basic", server_cert_validation="ignore")
-def out(*values): print(json.dumps([v.decode("utf8") if isinstance(v, bytes) else v for v in values]))
 def ran(answer): out(answer.status_code, answer.std_out, answer.std_err)
-def envelope(action, resource, body, selectors=""):
-    return f'''<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd" xmlns:n="http://schemas.xmlsoap.org/ws/2004/09/enumeration"><s:Header><a:Action s:mustUnderstand="true">{action}</a:Action><a:To>{url}</a:To><w:ResourceURI s:mustUnderstand="true">{resource}</w:ResourceURI><a:MessageID>uuid:{uuid.uuid4()}</a:MessageID><a:ReplyTo><a:Address>http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</a:Address></a:ReplyTo>{selectors}</s:Header><s:Body>{body}</s:Body></s:Envelope>'''
 `;
 
-function missingClient(): string | false {
-  try {
-    execFileSync(debianPython, ["-c", "import winrm"], { stdio: "ignore" });
-    return false;
-  } catch {
-    return "not installed: python3-winrm";
-  }
-}
-
-describe("python3-winrm against an emulated host", { skip: missingClient() }, () => {
+describe("python3-winrm against an emulated host", { skip: missingModules(["winrm"], "python3-winrm") }, () => {
   let folder: string;
   let host: EmulatedHost;
   let secureHost: EmulatedHost;
@@ -68,19 +53,7 @@ describe("python3-winrm against an emulated host", { skip: missingClient() }, ()
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Runs a script and gives what each `out` of it printed. */
-  function python(script: string, url: string = host.url, environment: Readonly<Record<string, string>> = {}): Promise<unknown[]> {
-    return new Promise((resolve, reject) => {
-      // A bundle named in the environment would count even where the client is told to ignore certificates.
-      const { REQUESTS_CA_BUNDLE: _bundle, CURL_CA_BUNDLE: _other, ...inherited } = process.env;
-      const child = spawn(debianPython, ["-c", prelude + script], { env: { ...inherited, PYTHONWARNINGS: "ignore", PYTHONIOENCODING: "utf8", HOST_URL: url, HOST_PASSWORD: password, ...environment } });
-      let [stdout, stderr] = ["", ""];
-      child.stdout.setEncoding("utf8").on("data", (text: string) => { stdout += text; });
-      child.stderr.setEncoding("utf8").on("data", (text: string) => { stderr += text; });
-      child.on("error", reject);
-      child.on("close", (code) => (code === 0 ? resolve(stdout.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as unknown)) : reject(new Error(stderr))));
-    });
-  }
+  const python = (script: string, url: string = host.url, environment: Readonly<Record<string, string>> = {}): Promise<unknown[]> => runScript(prelude + script, { url, password, environment });
 
   const local = (name: string, of = "hv1") => join(folder, of, "drive", name);
 

@@ -1,13 +1,12 @@
 import { fileURLToPath } from "node:url";
+import { debianPython } from "../clients/debian-python.ts";
 import { runCommand } from "./client-command.ts";
 
-/** python3-winrm is Debian's; another Python earlier in the path has none of its packages. */
-const DEBIAN_PYTHON = "/usr/bin/python3";
 const script = fileURLToPath(new URL("host-witness.py", import.meta.url));
 
 /** Asks a host by WQL through python3-winrm; one record for each instance. */
 export async function askHost(host: { readonly url: string; readonly user: string; readonly passwordFile: string }, wql: string): Promise<readonly Record<string, string | null>[]> {
-  const result = await runCommand(`${DEBIAN_PYTHON} '${script}' '${host.url}' '${host.user}' '${host.passwordFile}' "${wql.replaceAll('"', '\\"')}"`, process.env);
+  const result = await runCommand(`${debianPython} '${script}' '${host.url}' '${host.user}' '${host.passwordFile}' "${wql.replaceAll('"', '\\"')}"`, process.env);
   if (result.exitCode !== 0) throw new Error(`python3-winrm failed: ${result.stderr}`);
   return result.stdout.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Record<string, string | null>);
 }

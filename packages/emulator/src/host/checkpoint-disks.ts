@@ -1,9 +1,8 @@
-import { VirtualDiskError } from "../drive/virtual-disks.ts";
 import { isKind } from "./device-kinds.ts";
 import { hardDiskImageKind } from "./device-kinds-data.ts";
 import type { Host } from "./host.ts";
 import type { DeviceRecord, MachineConfiguration } from "./machine-record.ts";
-import { Refusal } from "./refusal.ts";
+import { refusing } from "./refuse-disk-work.ts";
 
 /** The disk images of a configuration, by the path in their HostResource. */
 export function diskPathsOf(configuration: MachineConfiguration): string[] {
@@ -30,7 +29,7 @@ export async function branchDisks(host: Host, paths: readonly string[], branch: 
       const [, stem = path, extension = "vhdx"] = /^(.*?)(?:_[0-9A-F-]{36})?\.a?(vhdx?)$/i.exec(path) ?? [];
       const child = `${stem}_${branch}.a${extension.toLowerCase()}`;
       const format = extension.toLowerCase() === "vhd" ? "vhd" : "vhdx";
-      await asRefusal(() => host.disks.create({ path: child, format, type: "differencing", parentPath: path, sizeBytes: 0 }, never));
+      await refusing(() => host.disks.create({ path: child, format, type: "differencing", parentPath: path, sizeBytes: 0 }, never));
       children.set(path, child);
     }
     return children;
@@ -58,24 +57,15 @@ export interface Dissolved {
  */
 export async function dissolveDisk(host: Host, path: string, used: readonly string[]): Promise<Dissolved> {
   const parents = new Map<string, string | null>();
-  for (const one of new Set(used)) parents.set(one, (await asRefusal(() => host.disks.settings(one, never))).parentPath);
+  for (const one of new Set(used)) parents.set(one, (await refusing(() => host.disks.settings(one, never))).parentPath);
   const childrenOf = (parent: string) => [...parents].filter(([, its]) => its?.toLowerCase() === parent.toLowerCase()).map(([child]) => child);
   const [child, ...others] = childrenOf(path);
   if (child === undefined) return { replaced: new Map(), obsolete: used.includes(path) || !/\.avhdx?$/i.test(path) ? [] : [path] };
   if (others.length > 0) return { replaced: new Map(), obsolete: [] };
   const grandchildren = childrenOf(child);
-  await asRefusal(() => host.disks.merge(child, path, never));
-  for (const grandchild of grandchildren) await asRefusal(() => host.disks.setParent(grandchild, path, never, { ignoreIdMismatch: true }));
+  await refusing(() => host.disks.merge(child, path, never));
+  for (const grandchild of grandchildren) await refusing(() => host.disks.setParent(grandchild, path, never, { ignoreIdMismatch: true }));
   return { replaced: new Map([[child, path]]), obsolete: [child] };
 }
 
 const never = new AbortController().signal;
-
-async function asRefusal<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (cause instanceof VirtualDiskError) throw new Refusal(cause.code, cause.message, "job", { cause });
-    throw cause;
-  }
-}

@@ -1,7 +1,7 @@
 import { writeCimXml } from "@signet/wsman";
 import type { CimInstance, CimProperty, CimType } from "@signet/wsman/cim";
 import type { DiskFormat, DiskType, NewDiskSettings } from "../drive/virtual-disks.ts";
-import { VirtualDiskError } from "../drive/virtual-disks.ts";
+import { refusing } from "../host/refuse-disk-work.ts";
 import type { Host } from "../host/host.ts";
 import type { JobKind } from "../host/jobs.ts";
 import { invalidParameter, Refusal, returnCode } from "../host/refusal.ts";
@@ -70,15 +70,6 @@ async function reading(call: MethodCall, caption: string, work: (path: string, s
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return finishAsJob(call.host, kindOf(caption), async () => { throw error; });
-  }
-}
-
-async function refusing<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (cause instanceof VirtualDiskError) throw new Refusal(cause.code, cause.message, "job", { cause });
-    throw cause;
   }
 }
 
